@@ -1,0 +1,114 @@
+#include "adapters/temporal/temporal_adapter.h"
+
+namespace dvt::adapters {
+
+using namespace dvt::engine;
+
+TemporalAdapter::TemporalAdapter(Service& service, Workers& workers, Timers& timers, const Random& random, Telemetry& telemetry,
+                                 const PlanCatalogue& plans, TemporalOptions options)
+    : service_(service), workers_(workers), timers_(timers), random_(random), telemetry_(telemetry), plans_(plans),
+      options_(std::move(options)) {
+  service_.attach(workers_, *this);
+  service_.set_held_type(names::execute_step);
+}
+
+void TemporalAdapter::rpc(const char* method, DrawKey key, Callback then) {
+  Draws draws(random_, Purpose::adapter_rpc, key.a, key.b, key.c);
+  const Duration took = options_.rpc_latency.sample(draws);
+  struct Call {
+    const char* method;
+    Duration took;
+    Callback then;
+  };
+  auto call = std::make_unique<Call>(Call{method, took, std::move(then)});
+  timers_.call_after(took, [this, held = std::move(call)] {
+    telemetry_.adapter_rpc(held->method, "OK", held->took, timers_.now());
+    held->then();
+  });
+}
+
+void TemporalAdapter::start_run(RunIdentityRef run) {
+  ++starting_;
+  const DrawKey key{run->run.value, 0, 0};
+  rpc("StartWorkflowExecution", key, [this, identity = std::move(run)] {
+    --starting_;
+    ExecutionInfo info;
+    info.workflow_id = identity->run_id_text;
+    info.run_id = identity->run_id;
+    info.first_run_id = identity->run_id;
+    info.workflow_type = names::run_plan_workflow;
+    info.task_queue = options_.control_queue;
+    StartWorkflow request;
+    request.run = identity->run;
+    request.plan = identity->plan;
+    request.info = std::make_shared<const ExecutionInfo>(std::move(info));
+    request.input = make_payload<PlanRunInput>(identity, plans_.at(identity->plan), std::string(name()),
+                                               options_.continue_as_new_after_layers, 0u, 0u);
+    telemetry_.run_started(identity->run, identity->plan, timers_.now());
+    service_.start_workflow(request);
+  });
+}
+
+void TemporalAdapter::signal(const ProviderSignal& signal) {
+  // Fixed fault 6: the hold is set by the same decision that accepts the signal, not after another round trip.
+  if (options_.hold_queued_steps && signal.type == SignalType::pause) service_.hold_activities(signal.run, true);
+  auto held = std::make_unique<ProviderSignal>(signal);
+  rpc(signal.type == SignalType::cancel ? "RequestCancelWorkflowExecution" : "SignalWorkflowExecution",
+      {signal.run.value, signal.signal, 1}, [this, copy = std::move(held)] { deliver(*copy); });
+}
+
+void TemporalAdapter::deliver(const ProviderSignal& signal) {
+  bool delivered = false;
+  switch (signal.type) {
+    case SignalType::pause:
+      delivered = service_.signal_workflow(signal.run, names::pause, nullptr, signal.signal);
+      break;
+    case SignalType::resume:
+      if (options_.hold_queued_steps) service_.hold_activities(signal.run, false);
+      delivered = service_.signal_workflow(signal.run, names::resume, nullptr, signal.signal);
+      break;
+    case SignalType::cancel:
+      // Known fault 1: the cancel is native; nothing will write RunCancelled.
+      delivered = service_.request_cancel(signal.run);
+      if (delivered) listener_->signal_applied(signal.signal, timers_.now());
+      break;
+    default:
+      break;
+  }
+  if (!delivered) listener_->signal_lost(signal.signal, timers_.now());
+}
+
+void TemporalAdapter::signal_applied(RunOrdinal, std::uint64_t signal, Instant at) { listener_->signal_applied(signal, at); }
+
+void TemporalAdapter::signal_lost(RunOrdinal, std::uint64_t signal, Instant at) { listener_->signal_lost(signal, at); }
+
+void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus status, const Payload& result, const FailureRef& failure) {
+  workers_.forget(execution.key, execution.sticky_worker);
+  if (options_.on_closed) options_.on_closed(execution, status);
+  const RunOrdinal run = execution.key.run;
+  switch (status) {
+    case CloseStatus::continued_as_new:
+      return;
+    case CloseStatus::completed: {
+      const auto& answer = payload_as<PlanRunResult>(result);
+      const bool completed = answer.outcome == RunOutcome::completed;
+      listener_->run_ended(run, answer.outcome, answer.error_class, completed ? std::string_view("NONE") : answer.error_code.text());
+      return;
+    }
+    case CloseStatus::failed:
+      listener_->run_ended(run, RunOutcome::failed, ErrorClass::engine,
+                           failure != nullptr && failure->type ? failure->type.text() : std::string_view("WORKFLOW_FAILED"));
+      return;
+    case CloseStatus::cancelled:
+      listener_->run_ended(run, RunOutcome::cancelled, ErrorClass::none, "CANCELLED");
+      return;
+    case CloseStatus::terminated:
+      listener_->run_ended(run, RunOutcome::terminated, ErrorClass::engine, "TERMINATED_BY_OPERATOR");
+      return;
+    case CloseStatus::timed_out:
+      listener_->run_ended(run, RunOutcome::failed, ErrorClass::engine, "WORKFLOW_TIMED_OUT");
+      return;
+  }
+}
+
+}  // namespace dvt::adapters

@@ -1,0 +1,142 @@
+// History events: what Temporal's server writes for one workflow execution (spec: Temporal histories, "Event types").
+// An event's id is its place in the history, from 1, so it is not stored. Times are when the thing happened, which for
+// a late ActivityTaskStarted is before the event was written: event times are not monotonic.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "engine/base/symbol.h"
+#include "engine/base/time.h"
+#include "engine/base/uuid.h"
+#include "engine/history/payload.h"
+
+namespace dvt::engine {
+
+using EventId = std::uint32_t;  // 0: none
+
+/// Why an activity, or a workflow, failed.
+struct Failure {
+  std::string message;
+  Symbol type;                 // application error type, e.g. PermanentStepError
+  bool non_retryable = false;
+  Duration next_retry_delay;   // > 0 overrides the policy's delay
+};
+using FailureRef = std::shared_ptr<const Failure>;
+
+struct RetryPolicy {
+  Duration initial_interval = seconds(1);
+  std::int64_t coefficient_milli = 2000;  // 2.0; money and backoff are integers
+  Duration maximum_interval;              // 0: 100 x initial
+  std::uint32_t maximum_attempts = 0;     // 0: unlimited
+  std::vector<Symbol> non_retryable;      // error types
+};
+
+/// 0 means "not set", as on the wire.
+struct ActivityOptions {
+  Symbol task_queue;
+  Duration schedule_to_close;
+  Duration schedule_to_start;
+  Duration start_to_close;
+  Duration heartbeat;
+  RetryPolicy retry;
+};
+using ActivityOptionsRef = std::shared_ptr<const ActivityOptions>;
+
+enum class TimeoutType : std::uint8_t { start_to_close, schedule_to_start, schedule_to_close, heartbeat };
+std::string_view to_string(TimeoutType type);
+
+enum class WorkflowTaskFailedCause : std::uint8_t {
+  unhandled_command, nondeterminism, workflow_worker_unhandled_failure, force_close_command,
+};
+std::string_view to_string(WorkflowTaskFailedCause cause);
+
+/// What stays the same over an execution's life; shared by its started event and the server's state.
+struct ExecutionInfo {
+  std::string workflow_id;
+  Uuid run_id;                 // of this execution (its chain shares the workflow id)
+  Uuid first_run_id;
+  Uuid continued_from;         // all zero in the first execution
+  Symbol workflow_type;
+  Symbol task_queue;
+  Duration workflow_task_timeout = seconds(10);
+  Duration run_timeout;        // 0: none
+};
+using ExecutionInfoRef = std::shared_ptr<const ExecutionInfo>;
+
+struct WorkflowExecutionStarted { ExecutionInfoRef info; Payload input; };
+struct WorkflowExecutionCompleted { Payload result; EventId task_completed = 0; };
+struct WorkflowExecutionFailed { FailureRef failure; EventId task_completed = 0; };
+struct WorkflowExecutionTimedOut {};
+struct WorkflowExecutionCancelRequested { std::uint32_t requester = 0; };
+struct WorkflowExecutionCanceled { EventId task_completed = 0; };
+struct WorkflowExecutionSignaled { Symbol name; Payload input; std::uint64_t signal = 0; };
+struct WorkflowExecutionTerminated { FailureRef reason; };
+struct WorkflowExecutionContinuedAsNew { Uuid new_run_id; Payload input; EventId task_completed = 0; };
+struct WorkflowTaskScheduled { Symbol task_queue; std::uint32_t attempt = 1; std::int32_t sticky_worker = -1; };
+struct WorkflowTaskStarted { EventId scheduled = 0; std::uint32_t worker = 0; };
+struct WorkflowTaskCompleted { EventId scheduled = 0; EventId started = 0; std::uint32_t worker = 0; };
+struct WorkflowTaskTimedOut { EventId scheduled = 0; EventId started = 0; TimeoutType type = TimeoutType::start_to_close; };
+struct WorkflowTaskFailed {
+  EventId scheduled = 0;
+  EventId started = 0;
+  WorkflowTaskFailedCause cause = WorkflowTaskFailedCause::unhandled_command;
+  FailureRef failure;
+};
+struct ActivityTaskScheduled {
+  std::uint32_t activity_id = 0;  // "1", "2", … per execution
+  EventId task_completed = 0;
+  Symbol type;
+  Payload input;
+  ActivityOptionsRef options;  // after filling and capping of timeouts
+};
+struct ActivityTaskStarted { EventId scheduled = 0; std::uint32_t attempt = 1; std::uint32_t worker = 0; FailureRef last_failure; };
+struct ActivityTaskCompleted { EventId scheduled = 0; EventId started = 0; std::uint32_t worker = 0; Payload result; };
+struct ActivityTaskFailed { EventId scheduled = 0; EventId started = 0; std::uint32_t worker = 0; FailureRef failure; };
+struct ActivityTaskTimedOut { EventId scheduled = 0; EventId started = 0; TimeoutType type = TimeoutType::start_to_close; FailureRef last_failure; };
+struct ActivityTaskCancelRequested { EventId scheduled = 0; EventId task_completed = 0; };
+struct ActivityTaskCanceled { EventId scheduled = 0; EventId started = 0; EventId cancel_requested = 0; };
+struct TimerStarted { std::uint32_t timer_id = 0; EventId task_completed = 0; Duration after; };
+struct TimerFired { std::uint32_t timer_id = 0; EventId started = 0; };
+struct TimerCanceled { std::uint32_t timer_id = 0; EventId started = 0; EventId task_completed = 0; };
+struct MarkerRecorded { Symbol name; Payload details; EventId task_completed = 0; };
+
+using Attributes = std::variant<
+    WorkflowExecutionStarted, WorkflowExecutionCompleted, WorkflowExecutionFailed, WorkflowExecutionTimedOut,
+    WorkflowExecutionCancelRequested, WorkflowExecutionCanceled, WorkflowExecutionSignaled, WorkflowExecutionTerminated,
+    WorkflowExecutionContinuedAsNew, WorkflowTaskScheduled, WorkflowTaskStarted, WorkflowTaskCompleted,
+    WorkflowTaskTimedOut, WorkflowTaskFailed, ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskCompleted,
+    ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCancelRequested, ActivityTaskCanceled, TimerStarted, TimerFired,
+    TimerCanceled, MarkerRecorded>;
+
+struct HistoryEvent {
+  Instant time;
+  Attributes attributes;
+};
+
+/// "ActivityTaskScheduled": the event's name in Temporal's short spelling.
+std::string_view type_name(const HistoryEvent& event);
+
+/// Append-only. `at(id)` is 1-based, like event ids.
+class History {
+ public:
+  EventId append(Instant time, Attributes attributes) {
+    events_.push_back({time, std::move(attributes)});
+    return static_cast<EventId>(events_.size());
+  }
+  EventId last_id() const { return static_cast<EventId>(events_.size()); }
+  const HistoryEvent& at(EventId id) const {
+    DVT_ASSERT(id >= 1 && id <= events_.size(), "no such history event");
+    return events_[id - 1];
+  }
+  const std::vector<HistoryEvent>& events() const { return events_; }
+
+ private:
+  std::vector<HistoryEvent> events_;
+};
+
+}  // namespace dvt::engine

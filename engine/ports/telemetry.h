@@ -1,0 +1,168 @@
+// Telemetry: the facts of a run, told as they happen. Metrics, invariants, the fingerprint and the recorder are all
+// readers of these facts, so that each is measured once and none can disagree. Listeners are passive: they set no
+// timer, draw nothing, and a run is the same with and without them. Durations are virtual nanoseconds.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "engine/ports/state_store.h"
+
+namespace dvt {
+
+enum class RunOutcome : std::uint8_t { completed, failed, cancelled, terminated };
+enum class ErrorClass : std::uint8_t { none, engine, user };
+const char* to_string(RunOutcome outcome);
+const char* to_string(ErrorClass error_class);
+
+struct RunAccepted {
+  RunOrdinal run;
+  PlanOrdinal plan;
+  TenantOrdinal tenant;
+  Uuid run_id;
+  Instant requested_at;  // the API received the request
+  Instant accepted_at;   // RunQueued's commit was acknowledged
+};
+
+struct RunClosed {
+  RunOrdinal run;
+  PlanOrdinal plan;
+  RunOutcome outcome = RunOutcome::completed;
+  ErrorClass error_class = ErrorClass::none;
+  std::string_view error_code;  // NONE when completed
+  Instant requested_at;
+  Instant closed_at;            // the engine's own close
+};
+
+enum class ActivityKind : std::uint8_t { control, step };
+enum class ActivityOutcome : std::uint8_t {
+  completed, failed_retryable, failed, timed_out_start_to_close, timed_out_schedule_to_start,
+  timed_out_schedule_to_close, timed_out_heartbeat, cancelled,
+};
+const char* to_string(ActivityOutcome outcome);
+
+/// One attempt of an activity. `step` is set for executeStep and for emitEvent of a step event.
+struct ActivityFact {
+  RunOrdinal run;
+  PlanOrdinal plan;
+  std::uint32_t activity = 0;  // activityId within the run (over its whole continue-as-new chain)
+  std::uint32_t attempt = 1;   // engine attempt
+  ActivityKind kind = ActivityKind::control;
+  std::string_view type;       // executeStep, emitEvent, …
+  StepIndex step = kNoStep;
+  Instant scheduled_at;        // this attempt became available for dispatch
+  Instant started_at;          // valid from the started fact on
+  Instant at;                  // when the fact happened
+};
+
+struct WorkflowTaskFact {
+  RunOrdinal run;
+  std::uint32_t task = 0;        // ordinal within the run
+  std::uint32_t history_events = 0;
+  std::uint32_t replayed_events = 0;  // 0: continued from the worker's cache
+  std::uint32_t queue = 0;            // index of the task queue
+  std::uint32_t worker = 0;
+  Instant scheduled_at;
+  Instant at;
+};
+
+struct SignalFact {
+  RunOrdinal run;
+  SignalType type = SignalType::pause;
+  DecisionStatus status = DecisionStatus::accepted;
+  std::string_view code;
+  std::uint64_t signal = 0;  // ordinal of the signal in the world
+  Instant received_at;
+  Instant at;  // decided (received → decision record stored), or applied
+};
+
+struct AppendFact {
+  NewEvent event;
+  Instant issued_at;
+  Instant at;
+  bool ok = false;
+  StoreError error = StoreError::unavailable;
+  AppendReceipt receipt;
+};
+
+struct SnapshotFact {
+  RunOrdinal run;
+  std::uint64_t up_to_seq = 0;
+  const RunState* state = nullptr;
+  std::uint32_t invalid_transitions = 0;  // ignored in this batch
+};
+
+struct WarehouseFact {
+  std::uint32_t warehouse = 0;
+  RunOrdinal run;
+  StepIndex step;
+  std::uint32_t attempt = 1;
+  Instant submitted_at;
+  Instant began_at;  // left the warehouse's queue
+  Instant at;
+  bool ok = false;
+};
+
+/// All methods default to nothing. `at` in a fact is the present instant.
+class Telemetry {
+ public:
+  virtual ~Telemetry() = default;
+
+  // API
+  virtual void api_request(std::string_view /*route*/, int /*http_code*/, Duration /*took*/, Instant /*at*/) {}
+  virtual void run_requested(RunOrdinal, PlanOrdinal, TenantOrdinal, Instant /*at*/) {}
+  virtual void run_accepted(const RunAccepted&) {}
+  virtual void run_rejected(RunOrdinal, std::string_view /*code*/, Instant /*at*/) {}
+  virtual void signal_decided(const SignalFact&) {}
+  /// The workflow task that handled the signal completed.
+  virtual void signal_applied(const SignalFact&) {}
+  /// The signal will never be applied: the run closed first, or a known fault lost it.
+  virtual void signal_lost(const SignalFact&) {}
+
+  // Engine
+  virtual void run_started(RunOrdinal, PlanOrdinal, Instant /*at*/) {}
+  virtual void run_closed(const RunClosed&) {}
+  virtual void run_paused(RunOrdinal, Instant /*at*/) {}   // the interpreter stands still
+  virtual void run_resumed(RunOrdinal, Instant /*at*/) {}  // and goes on
+  virtual void activity_scheduled(const ActivityFact&) {}  // first attempts and retries
+  virtual void activity_started(const ActivityFact&) {}
+  virtual void activity_closed(const ActivityFact&, ActivityOutcome, std::string_view /*error_code*/) {}
+  /// A retry was decided: the next attempt becomes available at `next_at`.
+  virtual void activity_retry(const ActivityFact&, std::string_view /*cause*/, Instant /*next_at*/, std::uint32_t /*max_attempts*/) {}
+  virtual void workflow_task_scheduled(const WorkflowTaskFact&) {}
+  virtual void workflow_task_started(const WorkflowTaskFact&) {}
+  virtual void workflow_task_completed(const WorkflowTaskFact&) {}
+  virtual void workflow_task_failed(const WorkflowTaskFact&, std::string_view /*cause*/) {}
+  virtual void nondeterminism(RunOrdinal, std::string_view /*report*/, Instant /*at*/) {}
+  virtual void timer_fired(RunOrdinal, Instant /*due*/, Instant /*at*/) {}
+  virtual void worker_changed(std::uint32_t /*queue*/, std::uint32_t /*worker*/, bool /*up*/, Instant /*at*/) {}
+  virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/, Instant /*at*/) {}
+  virtual void adapter_heartbeat(Instant /*at*/) {}
+
+  // Warehouse
+  virtual void warehouse_done(const WarehouseFact&) {}
+  virtual void warehouse_level(std::uint32_t /*warehouse*/, std::uint32_t /*running*/, std::uint32_t /*queued*/, Instant /*at*/) {}
+
+  // Store, projector, outbox, bus
+  virtual void append_done(const AppendFact&) {}
+  virtual void event_committed(const StoredEvent&) {}  // new rows only, in commit order
+  virtual void snapshots_committed(std::uint32_t /*partition*/, std::uint64_t /*watermark*/,
+                                   const std::vector<StoredEvent>& /*events*/, const std::vector<SnapshotFact>&, Instant /*at*/) {}
+  virtual void gap_suspected(RunOrdinal, Instant /*at*/) {}
+  virtual void gap_confirmed(RunOrdinal, Instant /*at*/) {}
+  virtual void outbox_leased(std::uint32_t /*relay*/, std::uint64_t /*position*/, Instant /*until*/, Instant /*at*/) {}
+  virtual void outbox_published(const StoredEvent&, Instant /*at*/) {}
+  virtual void delivered(std::uint32_t /*subscription*/, const StoredEvent&, std::uint32_t /*attempts*/, bool /*first*/, Instant /*at*/) {}
+  virtual void dead_lettered(std::uint32_t /*subscription*/, const StoredEvent&, Instant /*at*/) {}
+
+  // Faults
+  virtual void fault_injected(std::string_view /*name*/, Instant /*at*/) {}
+  virtual void fault_healed(std::string_view /*name*/, Instant /*at*/) {}
+  virtual void fault_struck(std::string_view /*name*/, Instant /*at*/) {}
+};
+
+/// Tells every fact to several listeners, in the order added.
+class TelemetryFanOut;
+
+}  // namespace dvt

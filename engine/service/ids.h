@@ -1,0 +1,39 @@
+// Names of things inside the service.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+#include "engine/base/ids.h"
+
+namespace dvt::engine {
+
+/// Index of a worker over all task queues; `epoch` counts its lives, so that answers of a dead life are recognised.
+struct WorkerRef {
+  std::uint32_t worker = 0;
+  std::uint32_t epoch = 0;
+  constexpr bool operator==(const WorkerRef&) const = default;
+};
+
+/// One execution: a run and its place in the continue-as-new chain, from 0.
+struct ExecutionKey {
+  RunOrdinal run;
+  std::uint32_t chain = 0;
+  constexpr bool operator==(const ExecutionKey&) const = default;
+};
+
+/// Proves that an answer belongs to the workflow task the server waits for.
+struct WorkflowTaskToken {
+  ExecutionKey execution;
+  std::uint32_t task = 0;  // ordinal of the task within the execution
+  WorkerRef worker;
+};
+
+struct ActivityTaskToken {
+  ExecutionKey execution;
+  std::uint32_t scheduled = 0;  // event id of ActivityTaskScheduled
+  std::uint32_t attempt = 1;
+  WorkerRef worker;
+};
+
+}  // namespace dvt::engine

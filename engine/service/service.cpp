@@ -1,0 +1,208 @@
+// The frontend's half of the service: start, signal, cancel, terminate, query, and the closing of executions.
+#include "engine/service/service.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace dvt::engine {
+
+Service::Service(Timers& timers, const Random& random, Telemetry& telemetry, ServiceOptions options)
+    : timers_(timers), random_(random), telemetry_(telemetry), options_(std::move(options)), matching_(*this) {}
+
+Service::~Service() = default;
+
+void Service::attach(WorkerHost& host, ServiceListener& listener) {
+  host_ = &host;
+  listener_ = &listener;
+}
+
+Service::Open* Service::find_run(RunOrdinal run) {
+  auto found = executions_.find(run.value);
+  return found == executions_.end() ? nullptr : found->second.get();
+}
+
+Service::Open* Service::find(const ExecutionKey& key) {
+  Open* open = find_run(key.run);
+  return open != nullptr && open->execution.key == key ? open : nullptr;
+}
+
+const Execution* Service::execution(RunOrdinal run) const {
+  auto found = executions_.find(run.value);
+  return found == executions_.end() ? nullptr : &found->second->execution;
+}
+
+std::vector<RunOrdinal> Service::open_runs() const {
+  std::vector<RunOrdinal> runs;
+  runs.reserve(executions_.size());
+  for (const auto& [run, open] : executions_) runs.push_back({run});  // order-free: sorted below
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
+Service::Open& Service::open(const StartWorkflow& request, std::uint32_t chain) {
+  auto owned = std::make_unique<Open>();
+  Open& opened = *owned;
+  opened.plan = request.plan;
+  Execution& execution = opened.execution;
+  execution.key = {request.run, chain};
+  execution.info = request.info;
+  execution.input = request.input;
+  execution.queue = matching_.queue_index(request.info->task_queue);
+  executions_[request.run.value] = std::move(owned);
+  write(execution, WorkflowExecutionStarted{request.info, request.input});
+  return opened;
+}
+
+void Service::start_workflow(const StartWorkflow& request) {
+  DVT_ASSERT(!executions_.contains(request.run.value), "a run is started twice");
+  Open& opened = open(request, 0);
+  if (request.info->run_timeout.ns > 0) {
+    const ExecutionKey key = opened.execution.key;
+    opened.execution.run_timer = timers_.call_after(request.info->run_timeout, [this, key] {
+      Open* found = find_run(key.run);  // the timeout covers the chain
+      if (found == nullptr) return;
+      if (found->execution.task.machine.state() == WorkflowTaskState::started) force_close_task(*found);
+      write(found->execution, WorkflowExecutionTimedOut{});
+      close(*found, CloseStatus::timed_out, nullptr, nullptr);
+    });
+  }
+  schedule_workflow_task(opened);
+}
+
+// An event that is not of a command: buffered while a workflow task is started.
+void Service::write(Execution& execution, Attributes attributes) { write_at(execution, timers_.now(), std::move(attributes)); }
+
+void Service::write_at(Execution& execution, Instant time, Attributes attributes) {
+  if (execution.task.machine.state() == WorkflowTaskState::started) {
+    execution.buffered.push_back({time, std::move(attributes), -1});
+  } else {
+    execution.history.append(time, std::move(attributes));
+  }
+}
+
+namespace {
+
+bool is_activity_close(const Attributes& attributes) {
+  return std::holds_alternative<ActivityTaskCompleted>(attributes) || std::holds_alternative<ActivityTaskFailed>(attributes) ||
+         std::holds_alternative<ActivityTaskTimedOut>(attributes) || std::holds_alternative<ActivityTaskCanceled>(attributes);
+}
+
+void set_started(Attributes& attributes, EventId started) {
+  std::visit(
+      [started](auto& body) {
+        using Body = std::remove_cvref_t<decltype(body)>;
+        if constexpr (std::is_same_v<Body, ActivityTaskCompleted> || std::is_same_v<Body, ActivityTaskFailed> ||
+                      std::is_same_v<Body, ActivityTaskTimedOut> || std::is_same_v<Body, ActivityTaskCanceled>)
+          body.started = started;
+      },
+      attributes);
+}
+
+}  // namespace
+
+// The flush reorders: closes of activities go after everything else (spec, "Ordering rules").
+bool Service::flush_buffer(Execution& execution) {
+  if (execution.buffered.empty()) return false;
+  std::vector<EventId> ids(execution.buffered.size(), 0);
+  for (std::size_t i = 0; i < execution.buffered.size(); ++i) {
+    BufferedEvent& event = execution.buffered[i];
+    if (!is_activity_close(event.attributes)) ids[i] = execution.history.append(event.time, std::move(event.attributes));
+  }
+  for (BufferedEvent& event : execution.buffered) {
+    if (!is_activity_close(event.attributes)) continue;
+    if (event.started_in_buffer >= 0) set_started(event.attributes, ids[static_cast<std::size_t>(event.started_in_buffer)]);
+    execution.history.append(event.time, std::move(event.attributes));
+  }
+  execution.buffered.clear();
+  return true;
+}
+
+bool Service::signal_workflow(RunOrdinal run, Symbol name, Payload input, std::uint64_t signal) {
+  Open* open = find_run(run);
+  if (open == nullptr) return false;
+  write(open->execution, WorkflowExecutionSignaled{name, std::move(input), signal});
+  open->execution.signals.push_back({signal, name, SignalMachine{SignalState::received}});
+  schedule_workflow_task(*open);
+  return true;
+}
+
+bool Service::request_cancel(RunOrdinal run) {
+  Open* open = find_run(run);
+  if (open == nullptr) return false;
+  if (!open->execution.cancellation.apply(CancellationEvent::request)) return true;  // requested already
+  write(open->execution, WorkflowExecutionCancelRequested{});
+  schedule_workflow_task(*open);
+  return true;
+}
+
+bool Service::terminate(RunOrdinal run, FailureRef reason) {
+  Open* open = find_run(run);
+  if (open == nullptr) return false;
+  if (open->execution.task.machine.state() == WorkflowTaskState::started) force_close_task(*open);
+  write(open->execution, WorkflowExecutionTerminated{reason});
+  close(*open, CloseStatus::terminated, nullptr, reason);
+  return true;
+}
+
+void Service::hold_activities(RunOrdinal run, bool hold) {
+  Open* open = find_run(run);
+  if (open == nullptr || open->execution.hold_activities == hold) return;
+  Execution& execution = open->execution;
+  execution.hold_activities = hold;
+  if (hold) return;
+  const std::vector<std::uint32_t> held = std::move(execution.held);
+  execution.held.clear();
+  for (const EventId scheduled : held) {
+    PendingActivity* activity = find_activity(execution, scheduled);
+    if (activity != nullptr && activity->machine.state() == ActivityState::scheduled)
+      matching_.add_activity_task(matching_.queue_index(activity->options->task_queue), {execution.key, scheduled, activity->attempt});
+  }
+}
+
+Payload Service::query_workflow(RunOrdinal run, Symbol query) {
+  Open* open = find_run(run);
+  if (open == nullptr) return nullptr;
+  std::int32_t worker = open->execution.sticky_worker;
+  for (std::uint32_t i = 0; worker < 0 && i < matching_.worker_count(); ++i)
+    if (matching_.worker_queue(i) == open->execution.queue && matching_.is_up(matching_.ref(i))) worker = static_cast<std::int32_t>(i);
+  if (worker < 0) return nullptr;
+  return host_->answer_query(static_cast<std::uint32_t>(worker), open->execution, query);
+}
+
+void Service::close(Open& open, CloseStatus status, const Payload& result, const FailureRef& failure) {
+  Execution& execution = open.execution;
+  execution.closed = true;
+  timers_.cancel(execution.task.timer);
+  if (status != CloseStatus::continued_as_new) timers_.cancel(execution.run_timer);
+  for (PendingActivity& activity : execution.activities) cancel_activity_timers(activity);
+  for (PendingTimer& timer : execution.timers) timers_.cancel(timer.timer);
+  // A known fault of the production interpreter (domain §19.2): signals do not cross continue-as-new.
+  for (PendingSignal& signal : execution.signals) {
+    if (signal.machine.apply(SignalEvent::execution_closed)) listener_->signal_lost(execution.key.run, signal.signal, timers_.now());
+  }
+  auto node = executions_.extract(execution.key.run.value);  // keeps the state alive while listeners read it
+  listener_->execution_closed(execution, status, result, failure);
+  if (status == CloseStatus::continued_as_new) continue_as_new(open, result);
+}
+
+Uuid Service::next_run_id(const Execution& execution) const {
+  std::uint64_t words[4];
+  random_.words(Purpose::run_id, execution.key.run.value, execution.key.chain + 1, 1, 0, words);
+  return uuid_v4_from(words[0], words[1]);
+}
+
+void Service::continue_as_new(Open& old, const Payload& input) {
+  const Execution& before = old.execution;
+  ExecutionInfo info = *before.info;
+  info.continued_from = before.info->run_id;
+  info.run_id = next_run_id(before);
+  StartWorkflow request{before.key.run, old.plan, std::make_shared<const ExecutionInfo>(std::move(info)), input};
+  Open& next = open(request, before.key.chain + 1);
+  next.execution.run_timer = before.run_timer;
+  next.execution.hold_activities = before.hold_activities;
+  next.activities_before = old.activities_before + before.next_activity_id - 1;
+  next.tasks_before = old.tasks_before + before.task.ordinal;
+  schedule_workflow_task(next);
+}
+
+}  // namespace dvt::engine

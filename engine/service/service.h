@@ -1,0 +1,171 @@
+// The service: Temporal's history service behind a frontend, in one object. It owns the executions, writes their
+// histories by the rules of the spec page "Temporal histories", keeps their timers and hands tasks to workers through
+// Matching. Everything a worker or an adapter may ask is a method here; what the service tells is in ServiceListener
+// and Telemetry. Deterministic: no iteration over hashed containers reaches an event.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/distribution.h"
+#include "engine/ports/random.h"
+#include "engine/ports/telemetry.h"
+#include "engine/ports/timers.h"
+#include "engine/service/execution.h"
+#include "engine/service/matching.h"
+#include "engine/workflow/commands.h"
+
+namespace dvt::engine {
+
+struct ServiceOptions {
+  Distribution poll_latency;      // a matched task's way to the worker (domain §21, "worker poll round trip")
+  Distribution respond_latency;   // its answer's way back; drawn by the worker
+  Duration sticky_schedule_to_start = seconds(10);
+  std::uint32_t history_events_max = 51'200;
+  std::uint32_t pending_activities_max = 2'000;
+};
+
+struct StartWorkflow {
+  RunOrdinal run;
+  PlanOrdinal plan;        // for telemetry only
+  ExecutionInfoRef info;
+  Payload input;
+};
+
+struct WorkflowTaskDelivery {
+  WorkflowTaskToken token;
+  const Execution* execution = nullptr;  // valid during the call
+  EventId first_event = 1;               // 1: full history; otherwise the first event the cache has not seen
+  bool sticky = false;
+  std::uint32_t attempt = 1;             // >= 2: transient, its scheduled and started events are not in the history
+};
+
+struct ActivityTaskDelivery {
+  ActivityTaskToken token;
+  std::uint32_t activity_id = 0;
+  std::uint32_t chain_activity = 0;  // activity number over the whole chain: names its random draws
+  Symbol type;
+  Payload input;
+  ActivityOptionsRef options;
+  Instant scheduled_at;
+  Instant started_at;
+  Payload heartbeat_details;
+};
+
+/// Implemented by worker/: tasks arrive after the poll's way, if the worker still lives.
+class WorkerHost {
+ public:
+  virtual ~WorkerHost() = default;
+  virtual void deliver_workflow_task(const WorkflowTaskDelivery& delivery) = 0;
+  virtual void deliver_activity_task(const ActivityTaskDelivery& delivery) = 0;
+  /// A query for an execution; `cached` says whether the worker was chosen because it holds the execution.
+  virtual Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) = 0;
+};
+
+enum class CloseStatus : std::uint8_t { completed, failed, cancelled, terminated, timed_out, continued_as_new };
+
+class ServiceListener {
+ public:
+  virtual ~ServiceListener() = default;
+  /// `result` is the workflow's result (completed) or next input (continued); `failure` is set when it failed.
+  virtual void execution_closed(const Execution& execution, CloseStatus status, const Payload& result, const FailureRef& failure) = 0;
+  virtual void signal_applied(RunOrdinal run, std::uint64_t signal, Instant at) = 0;
+  virtual void signal_lost(RunOrdinal run, std::uint64_t signal, Instant at) = 0;
+};
+
+class Service final : public MatchHandler {
+ public:
+  Service(Timers& timers, const Random& random, Telemetry& telemetry, ServiceOptions options);
+  ~Service() override;
+  void attach(WorkerHost& host, ServiceListener& listener);
+
+  Matching& matching() { return matching_; }
+
+  // Frontend
+  void start_workflow(const StartWorkflow& request);
+  /// False when the run is not open.
+  bool signal_workflow(RunOrdinal run, Symbol name, Payload input, std::uint64_t signal);
+  bool request_cancel(RunOrdinal run);
+  bool terminate(RunOrdinal run, FailureRef reason);
+  /// Keeps back, or lets go, activities of `held_type` (known fault 6 fixed: a paused run starts no more steps).
+  void hold_activities(RunOrdinal run, bool hold);
+  void set_held_type(Symbol type) { held_type_ = type; }
+  /// Asks the workflow code; runs a replay on a worker when no cache has it. Null when the run is not open or no worker is up.
+  Payload query_workflow(RunOrdinal run, Symbol query);
+  bool is_open(RunOrdinal run) const { return executions_.contains(run.value); }
+  const Execution* execution(RunOrdinal run) const;
+  std::size_t open_executions() const { return executions_.size(); }
+  /// Open runs in the order of their ordinals (selection by operators).
+  std::vector<RunOrdinal> open_runs() const;
+
+  // Workers' answers. A stale token is ignored (the task timed out, the run closed, another attempt took over).
+  /// False: the task is no longer the server's, or was refused; the worker must drop its cached execution.
+  bool respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands, std::uint32_t replayed_events);
+  void respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause, FailureRef failure);
+  void respond_activity_completed(const ActivityTaskToken& token, Payload result);
+  void respond_activity_failed(const ActivityTaskToken& token, FailureRef failure);
+  void respond_activity_cancelled(const ActivityTaskToken& token);
+  enum class HeartbeatAnswer : std::uint8_t { go_on, cancel_requested, not_found };
+  HeartbeatAnswer record_heartbeat(const ActivityTaskToken& token, Payload details);
+  /// The worker dropped the execution from its cache; later tasks go to the common queue.
+  void sticky_lost(const ExecutionKey& execution, std::uint32_t worker);
+
+  // MatchHandler
+  bool begin_workflow_task(const WorkflowTaskRef& task, WorkerRef worker) override;
+  bool begin_activity_task(const ActivityTaskRef& task, WorkerRef worker) override;
+
+ private:
+  struct Open {
+    Execution execution;
+    PlanOrdinal plan;
+    std::uint32_t activities_before = 0;  // of earlier executions in the chain
+    std::uint32_t tasks_before = 0;
+  };
+
+  Open* find(const ExecutionKey& key);
+  Open* find_run(RunOrdinal run);
+  Open& open(const StartWorkflow& request, std::uint32_t chain);
+  void write(Execution& execution, Attributes attributes);
+  void write_at(Execution& execution, Instant time, Attributes attributes);
+  void write_activity_close(Open& open, PendingActivity& activity, Attributes close);
+  bool flush_buffer(Execution& execution);
+  void signals_not_completed(Execution& execution);
+
+  void schedule_workflow_task(Open& open);
+  void fail_workflow_task(Open& open, WorkflowTaskEvent event, Attributes recorded);
+  void force_close_task(Open& open);
+  void on_sticky_timeout(ExecutionKey key, std::uint32_t task);
+  void on_workflow_task_timeout(ExecutionKey key, std::uint32_t task);
+  WorkflowTaskFact task_fact(const Open& open) const;
+
+  void apply_command(Open& open, Command& command, EventId completed);
+  void close(Open& open, CloseStatus status, const Payload& result, const FailureRef& failure);
+  void continue_as_new(Open& old, const Payload& input);
+  Uuid next_run_id(const Execution& execution) const;
+
+  void dispatch_activity(Open& open, PendingActivity& activity);
+  void on_activity_timeout(ExecutionKey key, EventId scheduled, std::uint32_t attempt, TimeoutType type);
+  void on_retry_due(ExecutionKey key, EventId scheduled, std::uint32_t attempt);
+  void fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure, const TimeoutType* timeout);
+  void finish_activity(Open& open, EventId scheduled);
+  void cancel_activity_timers(PendingActivity& activity);
+  PendingActivity* find_activity(Execution& execution, EventId scheduled);
+  PendingActivity* current_attempt(const ActivityTaskToken& token, Open*& open);
+  ActivityFact activity_fact(const Open& open, const PendingActivity& activity) const;
+  void cancel_unstarted_or_request(Open& open, std::uint32_t activity_id, EventId completed);
+  void on_timer_fired(ExecutionKey key, std::uint32_t timer_id);
+
+  Timers& timers_;
+  const Random& random_;
+  Telemetry& telemetry_;
+  ServiceOptions options_;
+  Matching matching_;
+  WorkerHost* host_ = nullptr;
+  ServiceListener* listener_ = nullptr;
+  Symbol held_type_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Open>> executions_;  // looked up, never iterated into anything visible
+};
+
+}  // namespace dvt::engine

@@ -1,0 +1,218 @@
+// Workflow tasks: one outstanding at most; sticky first, then the common queue; transient after a failure there.
+#include <algorithm>
+
+#include "engine/service/service.h"
+
+namespace dvt::engine {
+
+WorkflowTaskFact Service::task_fact(const Open& open) const {
+  const Execution& execution = open.execution;
+  WorkflowTaskFact fact;
+  fact.run = execution.key.run;
+  fact.task = open.tasks_before + execution.task.ordinal;
+  fact.history_events = execution.history.last_id();
+  fact.queue = execution.queue;
+  fact.worker = execution.task.worker.worker;
+  fact.scheduled_at = execution.task.scheduled_at;
+  fact.at = timers_.now();
+  return fact;
+}
+
+void Service::schedule_workflow_task(Open& open) {
+  Execution& execution = open.execution;
+  WorkflowTask& task = execution.task;
+  if (execution.closed || task.machine.state() != WorkflowTaskState::none) return;
+  if (execution.in_commands) {  // its events must follow those of the commands
+    execution.task_wanted = true;
+    return;
+  }
+  task.machine.must(WorkflowTaskEvent::schedule);
+  ++task.ordinal;
+  task.scheduled_at = timers_.now();
+  task.started = 0;
+  task.sticky_worker = task.transient() ? -1 : execution.sticky_worker;
+  task.scheduled = 0;
+  if (!task.transient()) {
+    task.scheduled = execution.history.append(
+        timers_.now(), WorkflowTaskScheduled{execution.info->task_queue, task.attempt, task.sticky_worker});
+  }
+  telemetry_.workflow_task_scheduled(task_fact(open));
+  const WorkflowTaskRef ref{execution.key, task.ordinal};
+  if (task.sticky_worker < 0) {
+    matching_.add_workflow_task(execution.queue, ref);
+    return;
+  }
+  matching_.add_sticky_task(static_cast<std::uint32_t>(task.sticky_worker), ref);
+  if (task.machine.state() == WorkflowTaskState::scheduled) {
+    task.timer = timers_.call_after(options_.sticky_schedule_to_start,
+                                    [this, key = execution.key, ordinal = task.ordinal] { on_sticky_timeout(key, ordinal); });
+  }
+}
+
+// Nobody took the sticky task: back to the common queue, where another worker replays the whole history.
+void Service::on_sticky_timeout(ExecutionKey key, std::uint32_t ordinal) {
+  Open* open = find(key);
+  if (open == nullptr) return;
+  Execution& execution = open->execution;
+  if (execution.task.ordinal != ordinal || execution.task.machine.state() != WorkflowTaskState::scheduled) return;
+  execution.task.machine.must(WorkflowTaskEvent::time_out);
+  execution.sticky_worker = -1;
+  execution.history.append(timers_.now(), WorkflowTaskTimedOut{execution.task.scheduled, 0, TimeoutType::schedule_to_start});
+  telemetry_.workflow_task_failed(task_fact(*open), "SCHEDULE_TO_START");
+  schedule_workflow_task(*open);
+}
+
+bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) {
+  Open* open = find(ref.execution);
+  if (open == nullptr) return false;
+  Execution& execution = open->execution;
+  WorkflowTask& task = execution.task;
+  if (task.ordinal != ref.task || task.machine.state() != WorkflowTaskState::scheduled) return false;
+  const bool sticky = task.sticky_worker >= 0;
+  if (sticky && static_cast<std::uint32_t>(task.sticky_worker) != worker.worker) return false;
+  timers_.cancel(task.timer);
+  if (!task.transient()) {
+    task.started = execution.history.append(timers_.now(), WorkflowTaskStarted{task.scheduled, worker.worker});
+  }
+  task.machine.must(WorkflowTaskEvent::start);
+  task.started_at = timers_.now();
+  task.worker = worker;
+  for (PendingSignal& signal : execution.signals) signal.machine.must(SignalEvent::task_started);
+  telemetry_.workflow_task_started(task_fact(*open));
+
+  task.timer = timers_.call_after(execution.info->workflow_task_timeout,
+                                  [this, key = execution.key, ordinal = task.ordinal] { on_workflow_task_timeout(key, ordinal); });
+  Draws draws(random_, Purpose::poll, execution.key.run.value, std::uint64_t{open->tasks_before} + task.ordinal, 0);
+  const Duration way = options_.poll_latency.sample(draws);
+  const WorkflowTaskToken token{execution.key, task.ordinal, worker};
+  timers_.call_after(way, [this, token, sticky] {
+    if (!matching_.is_up(token.worker)) return;  // died with the task on its way
+    matching_.poller_returned(token.worker, true);
+    Open* found = find(token.execution);
+    if (found == nullptr || found->execution.task.ordinal != token.task ||
+        found->execution.task.machine.state() != WorkflowTaskState::started) {
+      matching_.slot_freed(token.worker, true);  // closed or timed out meanwhile: the worker's answer would be refused
+      return;
+    }
+    const Execution& running = found->execution;
+    WorkflowTaskDelivery delivery;
+    delivery.token = token;
+    delivery.execution = &running;
+    delivery.sticky = sticky;
+    delivery.first_event = sticky ? running.last_completed_started + 1 : 1;
+    delivery.attempt = running.task.attempt;
+    host_->deliver_workflow_task(delivery);
+  });
+  return true;
+}
+
+void Service::signals_not_completed(Execution& execution) {
+  for (PendingSignal& signal : execution.signals) signal.machine.apply(SignalEvent::task_not_completed);
+}
+
+// A task that did not complete. On the sticky queue it costs the stickiness; on the common queue it costs an attempt,
+// unless new events came meanwhile (then the next task is an ordinary one again).
+void Service::fail_workflow_task(Open& open, WorkflowTaskEvent event, Attributes recorded) {
+  Execution& execution = open.execution;
+  WorkflowTask& task = execution.task;
+  timers_.cancel(task.timer);
+  const bool was_transient = task.transient();
+  task.machine.must(event);
+  if (!was_transient) execution.history.append(timers_.now(), std::move(recorded));
+  if (execution.sticky_worker >= 0) {
+    execution.sticky_worker = -1;
+    task.attempt = 1;
+  } else {
+    ++task.attempt;
+  }
+  if (flush_buffer(execution)) task.attempt = 1;
+  signals_not_completed(execution);
+}
+
+void Service::on_workflow_task_timeout(ExecutionKey key, std::uint32_t ordinal) {
+  Open* open = find(key);
+  if (open == nullptr) return;
+  WorkflowTask& task = open->execution.task;
+  if (task.ordinal != ordinal || task.machine.state() != WorkflowTaskState::started) return;
+  telemetry_.workflow_task_failed(task_fact(*open), "START_TO_CLOSE");
+  fail_workflow_task(*open, WorkflowTaskEvent::time_out,
+                     WorkflowTaskTimedOut{task.scheduled, task.started, TimeoutType::start_to_close});
+  schedule_workflow_task(*open);
+}
+
+// Terminate or timeout while a task is started (spec: FORCE_CLOSE_COMMAND).
+void Service::force_close_task(Open& open) {
+  const WorkflowTask& task = open.execution.task;
+  fail_workflow_task(open, WorkflowTaskEvent::fail,
+                     WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::force_close_command, nullptr});
+}
+
+void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause, FailureRef failure) {
+  matching_.slot_freed(token.worker, true);
+  Open* open = find(token.execution);
+  if (open == nullptr) return;
+  WorkflowTask& task = open->execution.task;
+  if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started) return;
+  telemetry_.workflow_task_failed(task_fact(*open), to_string(cause));
+  fail_workflow_task(*open, WorkflowTaskEvent::fail, WorkflowTaskFailed{task.scheduled, task.started, cause, std::move(failure)});
+  schedule_workflow_task(*open);
+}
+
+void Service::sticky_lost(const ExecutionKey& key, std::uint32_t worker) {
+  Open* open = find(key);
+  if (open != nullptr && open->execution.sticky_worker == static_cast<std::int32_t>(worker)) open->execution.sticky_worker = -1;
+}
+
+bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
+                                              std::uint32_t replayed_events) {
+  matching_.slot_freed(token.worker, true);
+  Open* open = find(token.execution);
+  if (open == nullptr) return false;
+  Execution& execution = open->execution;
+  WorkflowTask& task = execution.task;
+  if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started || task.worker != token.worker) return false;
+
+  const bool closes = !commands.empty() && commands.back().closes_execution();
+  if (closes && !execution.buffered.empty()) {
+    telemetry_.workflow_task_failed(task_fact(*open), to_string(WorkflowTaskFailedCause::unhandled_command));
+    fail_workflow_task(*open, WorkflowTaskEvent::fail,
+                       WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::unhandled_command, nullptr});
+    schedule_workflow_task(*open);
+    return false;
+  }
+  timers_.cancel(task.timer);
+  if (task.transient()) {  // now it is worth recording
+    task.scheduled = execution.history.append(task.scheduled_at, WorkflowTaskScheduled{execution.info->task_queue, task.attempt, -1});
+    task.started = execution.history.append(task.started_at, WorkflowTaskStarted{task.scheduled, token.worker.worker});
+  }
+  const EventId started = task.started;
+  task.machine.must(WorkflowTaskEvent::complete);
+  task.attempt = 1;
+  const EventId completed =
+      execution.history.append(timers_.now(), WorkflowTaskCompleted{task.scheduled, started, token.worker.worker});
+  execution.last_completed_started = started;
+  execution.sticky_worker = static_cast<std::int32_t>(token.worker.worker);
+  WorkflowTaskFact fact = task_fact(*open);
+  fact.replayed_events = replayed_events;
+  execution.rebuilt = execution.rebuilt || replayed_events > 0;
+  telemetry_.workflow_task_completed(fact);
+  // Signals recorded before the task started are applied now; later ones sit in the buffer and stay received.
+  std::erase_if(execution.signals, [&](PendingSignal& signal) {
+    if (!signal.machine.apply(SignalEvent::task_completed)) return false;
+    listener_->signal_applied(execution.key.run, signal.signal, timers_.now());
+    return true;
+  });
+  const ExecutionKey key = execution.key;
+  execution.in_commands = true;
+  execution.task_wanted = false;
+  for (Command& command : commands) {
+    apply_command(*open, command, completed);
+    if (find(key) != open) return true;  // closed: the state is gone
+  }
+  execution.in_commands = false;
+  const bool flushed = flush_buffer(execution);
+  if (flushed || execution.task_wanted) schedule_workflow_task(*open);
+  return true;
+}
+
+}  // namespace dvt::engine

@@ -1,0 +1,242 @@
+#include "engine/worker/worker.h"
+
+#include <algorithm>
+
+namespace dvt::engine {
+
+Workers::Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry, WorkerOptions options)
+    : service_(service), timers_(timers), fibers_(fibers), random_(random), telemetry_(telemetry), options_(std::move(options)) {}
+
+Workers::~Workers() = default;
+
+void Workers::register_workflow(Symbol type, WorkflowFunction function) { workflows_.emplace_back(type, std::move(function)); }
+
+void Workers::register_activity(Symbol type, Activity& activity) { activities_.emplace_back(type, &activity); }
+
+const WorkflowFunction& Workers::function(Symbol type) const {
+  for (const auto& [known, function] : workflows_)
+    if (known == type) return function;
+  DVT_ASSERT(false, "no such workflow type is registered");
+  return workflows_.front().second;
+}
+
+std::uint32_t Workers::add_workers(std::uint32_t queue, std::uint32_t count, WorkerLimits limits, std::uint32_t sticky_cache) {
+  const auto first = static_cast<std::uint32_t>(workers_.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t index = service_.matching().add_worker(queue, limits);
+    DVT_ASSERT(index == workers_.size(), "workers and matching count alike");
+    Worker worker;
+    worker.queue = queue;
+    worker.sticky_cache = sticky_cache;
+    workers_.push_back(std::move(worker));
+  }
+  return first;
+}
+
+void Workers::start(std::uint32_t index) {
+  Worker& worker = workers_[index];
+  if (worker.up) return;
+  worker.up = true;
+  telemetry_.worker_changed(worker.queue, index, true, timers_.now());
+  service_.matching().worker_up(index);
+}
+
+void Workers::kill(std::uint32_t index) {
+  Worker& worker = workers_[index];
+  if (!worker.up) return;
+  worker.up = false;
+  service_.matching().worker_down(index);
+  worker.by_run.clear();
+  worker.cache.clear();  // unwinds the fibers
+  for (Running& running : running_) {
+    if (!running.open || running.token.worker.worker != index) continue;
+    timers_.cancel(running.heartbeat);
+    running.open = false;  // the slot is given back by the answer that nobody wants any more
+  }
+  telemetry_.worker_changed(worker.queue, index, false, timers_.now());
+}
+
+Workers::Cached* Workers::find(Worker& worker, const ExecutionKey& key) {
+  const auto found = worker.by_run.find(key.run.value);
+  return found != worker.by_run.end() && found->second->key == key ? &*found->second : nullptr;
+}
+
+void Workers::drop(Worker& worker, const ExecutionKey& key) {
+  const auto found = worker.by_run.find(key.run.value);
+  if (found == worker.by_run.end() || !(found->second->key == key)) return;
+  worker.cache.erase(found->second);
+  worker.by_run.erase(found);
+}
+
+void Workers::forget(const ExecutionKey& key, std::int32_t sticky_worker) {
+  if (sticky_worker >= 0) drop(workers_[static_cast<std::size_t>(sticky_worker)], key);
+}
+
+// Evicts the least recently used execution that has no task running.
+void Workers::make_room(Worker& worker, std::uint32_t index) {
+  while (worker.cache.size() >= std::max<std::uint32_t>(worker.sticky_cache, 1)) {
+    auto victim = worker.cache.end();
+    for (auto it = worker.cache.rbegin(); it != worker.cache.rend(); ++it) {
+      if (it->busy) continue;
+      victim = std::prev(it.base());
+      break;
+    }
+    if (victim == worker.cache.end()) return;  // all busy: over the limit for a moment
+    service_.sticky_lost(victim->key, index);
+    worker.by_run.erase(victim->key.run.value);
+    worker.cache.erase(victim);
+  }
+}
+
+void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
+  const std::uint32_t index = delivery.token.worker.worker;
+  Worker& worker = workers_[index];
+  const Execution& execution = *delivery.execution;
+  const ExecutionKey key = execution.key;
+  Cached* cached = find(worker, key);
+  EventId first = delivery.first_event;
+  if (cached != nullptr && (first == 1 || cached->instance->processed() + 1 != first)) {
+    drop(worker, key);  // its memory is of a task the server did not accept
+    cached = nullptr;
+  }
+  if (cached == nullptr) {
+    make_room(worker, index);
+    const auto stale = worker.by_run.find(key.run.value);  // the execution before continue-as-new
+    if (stale != worker.by_run.end()) drop(worker, stale->second->key);
+    worker.cache.push_front({key, std::make_unique<WorkflowInstance>(fibers_, random_, function(execution.info->workflow_type), key), false});
+    worker.by_run[key.run.value] = worker.cache.begin();
+    first = 1;
+  } else {
+    worker.cache.splice(worker.cache.begin(), worker.cache, worker.by_run[key.run.value]);
+  }
+  cached = &worker.cache.front();
+  cached->busy = true;
+  std::optional<Instant> transient;
+  if (delivery.attempt > 1) transient = execution.task.started_at;
+  ActivationOutcome outcome = cached->instance->handle(execution.history, first, transient);
+
+  const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | delivery.token.task;
+  Draws run_draws(random_, Purpose::workflow_task, key.run.value, ordinal, 0);
+  const Duration running = options_.workflow_task.sample(run_draws);
+  Draws way_draws(random_, Purpose::respond, key.run.value, ordinal, 1);
+  const Duration way = options_.respond_latency.sample(way_draws);
+
+  if (outcome.mismatch || outcome.task_failure != nullptr) {
+    drop(worker, key);
+    if (outcome.mismatch) telemetry_.nondeterminism(key.run, outcome.mismatch->text(), timers_.now());
+    if (delivery.attempt > 1) return;  // as the SDKs do: only the first failure is reported, later ones time out
+    auto failure = std::make_shared<Failure>();
+    failure->message = outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message;
+    const auto cause = outcome.mismatch ? WorkflowTaskFailedCause::nondeterminism : WorkflowTaskFailedCause::workflow_worker_unhandled_failure;
+    struct Report {
+      WorkflowTaskToken token;
+      WorkflowTaskFailedCause cause;
+      FailureRef failure;
+    };
+    auto report = std::make_unique<Report>(Report{delivery.token, cause, failure});
+    timers_.call_after(running + way, [this, held = std::move(report)] {
+      if (service_.matching().is_up(held->token.worker)) service_.respond_workflow_task_failed(held->token, held->cause, held->failure);
+    });
+    return;
+  }
+  struct Answer {
+    WorkflowTaskToken token;
+    std::vector<Command> commands;
+    std::uint32_t replayed = 0;
+  };
+  auto answer = std::make_unique<Answer>(Answer{delivery.token, std::move(outcome.commands), outcome.replayed_events});
+  timers_.call_after(running + way, [this, held = std::move(answer)] {
+    const WorkflowTaskToken token = held->token;
+    if (!service_.matching().is_up(token.worker)) return;
+    Worker& here = workers_[token.worker.worker];
+    if (Cached* entry = find(here, token.execution)) entry->busy = false;
+    if (!service_.respond_workflow_task_completed(token, std::move(held->commands), held->replayed)) drop(here, token.execution);
+  });
+}
+
+void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
+  Activity* activity = nullptr;
+  for (const auto& [type, known] : activities_)
+    if (type == delivery.type) activity = known;
+  DVT_ASSERT(activity != nullptr, "no such activity type is registered");
+  std::uint32_t slot = 0;
+  if (free_running_.empty()) {
+    slot = static_cast<std::uint32_t>(running_.size());
+    running_.push_back({});
+  } else {
+    slot = free_running_.back();
+    free_running_.pop_back();
+  }
+  Running& running = running_[slot];
+  running.token = delivery.token;
+  running.open = true;
+  running.heartbeat = {};
+  const std::uint32_t generation = ++running.generation;
+  if (delivery.options->heartbeat.ns > 0) {
+    // SDKs send heartbeats well inside the timeout; half of it here.
+    const Duration every = delivery.options->heartbeat / 2;
+    running.heartbeat = timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
+  }
+  ActivityInvocation invocation;
+  invocation.run = delivery.token.execution.run;
+  invocation.activity = delivery.chain_activity;
+  invocation.attempt = delivery.token.attempt;
+  invocation.input = delivery.input;
+  invocation.scheduled_at = delivery.scheduled_at;
+  invocation.started_at = delivery.started_at;
+  invocation.heartbeat_details = delivery.heartbeat_details;
+  activity->start(invocation, [this, slot, generation, key = invocation.key()](ActivityAnswer answer) {
+    activity_done(slot, generation, std::move(answer), key);
+  });
+}
+
+void Workers::heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every) {
+  Running& running = running_[slot];
+  if (!running.open || running.generation != generation) return;
+  if (service_.record_heartbeat(running.token, nullptr) == Service::HeartbeatAnswer::not_found) return;
+  running.heartbeat = timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
+}
+
+void Workers::activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key) {
+  Running& running = running_[slot];
+  DVT_ASSERT(running.generation == generation, "an activity answered twice");
+  const bool wanted = running.open;
+  const ActivityTaskToken token = running.token;
+  timers_.cancel(running.heartbeat);
+  running.open = false;
+  free_running_.push_back(slot);
+  if (!wanted || !service_.matching().is_up(token.worker)) return;  // the worker died meanwhile
+  Draws draws(random_, Purpose::respond, key.a, key.b, (key.c << 1));
+  const Duration way = options_.respond_latency.sample(draws);
+  struct Sent {
+    ActivityTaskToken token;
+    ActivityAnswer answer;
+  };
+  auto sent = std::make_unique<Sent>(Sent{token, std::move(answer)});
+  timers_.call_after(way, [this, held = std::move(sent)] {
+    // An answer under way when the worker dies is lost with its connection.
+    if (!service_.matching().is_up(held->token.worker)) return;
+    if (held->answer.failure != nullptr) {
+      service_.respond_activity_failed(held->token, held->answer.failure);
+    } else {
+      service_.respond_activity_completed(held->token, std::move(held->answer.result));
+    }
+  });
+}
+
+Payload Workers::answer_query(std::uint32_t index, const Execution& execution, Symbol query) {
+  Worker& worker = workers_[index];
+  if (Cached* cached = find(worker, execution.key)) return cached->instance->query(query);
+  WorkflowInstance fresh(fibers_, random_, function(execution.info->workflow_type), execution.key);
+  static_cast<void>(fresh.verify(execution.history));  // a rebuilt copy answers and is thrown away
+  return fresh.query(query);
+}
+
+std::optional<NondeterminismReport> Workers::verify(ExecutionKey key, const History& history) {
+  const auto* started = std::get_if<WorkflowExecutionStarted>(&history.at(1).attributes);
+  DVT_ASSERT(started != nullptr, "a history begins with WorkflowExecutionStarted");
+  WorkflowInstance fresh(fibers_, random_, function(started->info->workflow_type), key);
+  return fresh.verify(history);
+}
+
+}  // namespace dvt::engine

@@ -1,0 +1,116 @@
+// Workers: processes that poll task queues, run workflow code on fibers and activities as callbacks. A worker keeps the
+// executions it ran lately in its sticky cache; one that is not there is rebuilt by replaying its history. A worker that
+// dies takes its cache and the tasks in its hands with it: fibers are unwound, answers never come.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/ports/fibers.h"
+#include "engine/service/service.h"
+#include "engine/workflow/instance.h"
+
+namespace dvt::engine {
+
+/// What an activity implementation gets. `key` names its random draws (run, activity over the chain, attempt).
+struct ActivityInvocation {
+  RunOrdinal run;
+  std::uint32_t activity = 0;
+  std::uint32_t attempt = 1;
+  Payload input;
+  Instant scheduled_at;
+  Instant started_at;
+  Payload heartbeat_details;
+  DrawKey key() const { return {run.value, activity, attempt}; }
+};
+
+/// Outcome of an activity: a result (null for void) or a failure.
+struct ActivityAnswer {
+  Payload result;
+  FailureRef failure;  // set: it failed
+};
+using ActivityDone = InplaceFunction<void(ActivityAnswer), 48>;
+
+/// An activity's code. `done` is called exactly once, now or later; calling it after the worker died is harmless.
+class Activity {
+ public:
+  virtual ~Activity() = default;
+  virtual void start(const ActivityInvocation& invocation, ActivityDone done) = 0;
+};
+
+struct WorkerOptions {
+  Distribution respond_latency;  // an answer's way to the server (domain §21)
+  Distribution workflow_task;    // execution time of a workflow task
+};
+
+class Workers final : public WorkerHost {
+ public:
+  Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry, WorkerOptions options);
+  ~Workers() override;
+
+  void register_workflow(Symbol type, WorkflowFunction function);
+  /// Not owned; must outlive the workers.
+  void register_activity(Symbol type, Activity& activity);
+
+  /// Adds `count` workers to a queue, all down. Returns the first one's index.
+  std::uint32_t add_workers(std::uint32_t queue, std::uint32_t count, WorkerLimits limits, std::uint32_t sticky_cache);
+  void start(std::uint32_t worker);
+  /// The process dies at once. Nothing when it is down.
+  void kill(std::uint32_t worker);
+  bool up(std::uint32_t worker) const { return workers_[worker].up; }
+  std::size_t cached(std::uint32_t worker) const { return workers_[worker].cache.size(); }
+  /// The execution closed: whoever has it cached drops it.
+  void forget(const ExecutionKey& key, std::int32_t sticky_worker);
+
+  /// Replays a history with the registered code and reports the first disagreement.
+  std::optional<NondeterminismReport> verify(ExecutionKey key, const History& history);
+
+  // WorkerHost
+  void deliver_workflow_task(const WorkflowTaskDelivery& delivery) override;
+  void deliver_activity_task(const ActivityTaskDelivery& delivery) override;
+  Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) override;
+
+ private:
+  struct Cached {
+    ExecutionKey key;
+    std::unique_ptr<WorkflowInstance> instance;
+    bool busy = false;  // a task of it is being executed
+  };
+  struct Worker {
+    std::uint32_t queue = 0;
+    std::uint32_t sticky_cache = 0;
+    bool up = false;
+    std::list<Cached> cache;  // most recently used first
+    std::unordered_map<std::uint32_t, std::list<Cached>::iterator> by_run;  // looked up only
+  };
+  struct Running {
+    ActivityTaskToken token;
+    bool open = false;
+    std::uint32_t generation = 0;
+    TimerId heartbeat;
+  };
+
+  Cached* find(Worker& worker, const ExecutionKey& key);
+  void drop(Worker& worker, const ExecutionKey& key);
+  void make_room(Worker& worker, std::uint32_t index);
+  const WorkflowFunction& function(Symbol type) const;
+  void heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every);
+  void activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key);
+
+  Service& service_;
+  Timers& timers_;
+  Fibers& fibers_;
+  const Random& random_;
+  Telemetry& telemetry_;
+  WorkerOptions options_;
+  std::vector<Worker> workers_;
+  std::vector<std::pair<Symbol, WorkflowFunction>> workflows_;
+  std::vector<std::pair<Symbol, Activity*>> activities_;
+  std::vector<Running> running_;
+  std::vector<std::uint32_t> free_running_;
+};
+
+}  // namespace dvt::engine

@@ -1,0 +1,278 @@
+#include "engine/workflow/instance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dvt::engine {
+
+// Defined beside WorkflowContext::continue_as_new.
+struct ContinueAsNewThrown {
+  Payload input;
+  std::source_location where;
+};
+
+namespace {
+
+std::string describe(const Command& command) {
+  struct Describe {
+    std::string operator()(const ScheduleActivity& c) const { return fmt::format("ScheduleActivity {} '{}'", c.activity_id, c.type.text()); }
+    std::string operator()(const CancelActivity& c) const { return fmt::format("CancelActivity {}", c.activity_id); }
+    std::string operator()(const StartTimer& c) const { return fmt::format("StartTimer {}", c.timer_id); }
+    std::string operator()(const CancelTimer& c) const { return fmt::format("CancelTimer {}", c.timer_id); }
+    std::string operator()(const RecordMarker& c) const { return fmt::format("RecordMarker '{}'", c.name.text()); }
+    std::string operator()(const CompleteWorkflow&) const { return "CompleteWorkflow"; }
+    std::string operator()(const FailWorkflow&) const { return "FailWorkflow"; }
+    std::string operator()(const CancelWorkflow&) const { return "CancelWorkflow"; }
+    std::string operator()(const ContinueAsNew&) const { return "ContinueAsNew"; }
+  };
+  return std::visit(Describe{}, command.body);
+}
+
+std::string place(const Command& command) { return fmt::format("{}:{}", command.where.file_name(), command.where.line()); }
+
+std::string describe(const HistoryEvent& event) {
+  if (const auto* activity = std::get_if<ActivityTaskScheduled>(&event.attributes))
+    return fmt::format("ActivityTaskScheduled {} '{}'", activity->activity_id, activity->type.text());
+  if (const auto* timer = std::get_if<TimerStarted>(&event.attributes)) return fmt::format("TimerStarted {}", timer->timer_id);
+  if (const auto* timer = std::get_if<TimerCanceled>(&event.attributes)) return fmt::format("TimerCanceled {}", timer->timer_id);
+  if (const auto* marker = std::get_if<MarkerRecorded>(&event.attributes))
+    return fmt::format("MarkerRecorded '{}'", marker->name.text());
+  return std::string(type_name(event));
+}
+
+bool from_command(const Attributes& attributes) {
+  return std::holds_alternative<ActivityTaskScheduled>(attributes) || std::holds_alternative<ActivityTaskCancelRequested>(attributes) ||
+         std::holds_alternative<TimerStarted>(attributes) || std::holds_alternative<TimerCanceled>(attributes) ||
+         std::holds_alternative<MarkerRecorded>(attributes) || std::holds_alternative<WorkflowExecutionCompleted>(attributes) ||
+         std::holds_alternative<WorkflowExecutionFailed>(attributes) || std::holds_alternative<WorkflowExecutionCanceled>(attributes) ||
+         std::holds_alternative<WorkflowExecutionContinuedAsNew>(attributes);
+}
+
+bool from_outside(const Attributes& attributes) {
+  return std::holds_alternative<WorkflowExecutionSignaled>(attributes) || std::holds_alternative<WorkflowExecutionCancelRequested>(attributes) ||
+         std::holds_alternative<ActivityTaskCompleted>(attributes) || std::holds_alternative<ActivityTaskFailed>(attributes) ||
+         std::holds_alternative<ActivityTaskTimedOut>(attributes) || std::holds_alternative<ActivityTaskCanceled>(attributes) ||
+         std::holds_alternative<TimerFired>(attributes);
+}
+
+FailureRef timeout_failure(TimeoutType type, const FailureRef& last) {
+  auto failure = std::make_shared<Failure>();
+  failure->message = fmt::format("activity timed out: {}{}", to_string(type), last != nullptr ? ": " + last->message : "");
+  failure->type = Symbol::intern("TimeoutError");
+  return failure;
+}
+
+}  // namespace
+
+std::string NondeterminismReport::text() const {
+  std::string out = "non-determinism";
+  if (event != 0) out += fmt::format(" at event {}", event);
+  out += fmt::format(": the history has {}, the code produced {}", expected, produced);
+  if (!where.empty()) out += " at " + where;
+  return out;
+}
+
+WorkflowInstance::WorkflowInstance(Fibers& fibers, const Random& random, const WorkflowFunction& function, ExecutionKey key)
+    : fibers_(fibers), function_(function), context_(fibers, random) {
+  context_.key_ = key;
+}
+
+WorkflowInstance::~WorkflowInstance() {
+  context_.unwinding_ = true;
+  if (fiber_ && fibers_.alive(fiber_)) fibers_.kill(fiber_);
+}
+
+// Runs on the fiber. Every way out of the workflow's code becomes a command or a failure of the task.
+void WorkflowInstance::body() {
+  try {
+    Payload result = function_(context_, input_);
+    context_.emit(CompleteWorkflow{std::move(result)}, std::source_location::current());
+    finished_ = true;
+  } catch (const FiberKilled&) {
+    throw;
+  } catch (ContinueAsNewThrown& thrown) {
+    context_.emit(ContinueAsNew{std::move(thrown.input)}, thrown.where);
+    finished_ = true;
+  } catch (const CancelledFailure&) {
+    context_.emit(CancelWorkflow{}, std::source_location::current());
+    finished_ = true;
+  } catch (const WorkflowFailure& failure) {
+    context_.emit(FailWorkflow{failure.failure()}, std::source_location::current());
+    finished_ = true;
+  } catch (const ActivityFailure& failure) {
+    context_.emit(FailWorkflow{failure.failure()}, std::source_location::current());
+    finished_ = true;
+  } catch (const std::exception& error) {
+    auto failure = std::make_shared<Failure>();
+    failure->message = error.what();
+    task_failure_ = failure;
+  }
+}
+
+ActivationOutcome WorkflowInstance::handle(const History& history, EventId first, std::optional<Instant> transient_started_at) {
+  DVT_ASSERT(first == processed_ + 1, "an execution's cache is fed with the wrong events");
+  ActivationOutcome outcome;
+  const bool full = first == 1;
+  for (EventId id = first; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, true, outcome);
+  if (transient_started_at && !outcome.mismatch) activate(*transient_started_at, false, outcome);
+  if (full) {
+    // Everything before the task's own events was handled by tasks that completed, if there were any.
+    const bool had_task = std::any_of(history.events().begin(), history.events().end(), [](const HistoryEvent& event) {
+      return std::holds_alternative<WorkflowTaskCompleted>(event.attributes);
+    });
+    if (had_task) outcome.replayed_events = history.last_id();
+  }
+  if (!outcome.mismatch) {
+    outcome.commands = std::move(context_.outgoing_);
+    // They are matched against the history when the next task brings their events.
+    context_.outgoing_ = outcome.commands;
+  }
+  outcome.task_failure = task_failure_;
+  return outcome;
+}
+
+std::optional<NondeterminismReport> WorkflowInstance::verify(const History& history) {
+  ActivationOutcome outcome;
+  for (EventId id = 1; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, false, outcome);
+  if (outcome.mismatch) return outcome.mismatch;
+  if (!context_.outgoing_.empty()) {
+    const Command& extra = context_.outgoing_.front();
+    return NondeterminismReport{0, "nothing more", describe(extra), place(extra)};
+  }
+  return std::nullopt;
+}
+
+void WorkflowInstance::feed(const History& history, EventId id, bool answer_last, ActivationOutcome& outcome) {
+  const HistoryEvent& event = history.at(id);
+  processed_ = id;
+  if (const auto* started = std::get_if<WorkflowExecutionStarted>(&event.attributes)) {
+    context_.info_ = started->info;
+    input_ = started->input;
+    return;
+  }
+  if (std::holds_alternative<WorkflowTaskStarted>(event.attributes)) {
+    const bool last = id == history.last_id();
+    const bool completed = !last && std::holds_alternative<WorkflowTaskCompleted>(history.at(id + 1).attributes);
+    if (completed || (last && answer_last)) activate(event.time, !last, outcome);
+    return;
+  }
+  if (from_command(event.attributes)) {
+    match(id, event, outcome);
+  } else if (from_outside(event.attributes)) {
+    kept_jobs_.push_back(event);
+  }
+}
+
+// An event that a command wrote: it must be the next command the code issued.
+void WorkflowInstance::match(EventId id, const HistoryEvent& event, ActivationOutcome& outcome) {
+  auto& outgoing = context_.outgoing_;
+  if (outgoing.empty()) {
+    outcome.mismatch = NondeterminismReport{id, describe(event), "no command", {}};
+    return;
+  }
+  const Command& command = outgoing.front();
+  bool same = false;
+  if (const auto* activity = std::get_if<ActivityTaskScheduled>(&event.attributes)) {
+    const auto* schedule = std::get_if<ScheduleActivity>(&command.body);
+    same = schedule != nullptr && schedule->activity_id == activity->activity_id && schedule->type == activity->type;
+    if (same) {
+      if (auto* slot = context_.slot(activity->activity_id)) slot->scheduled = id;
+    }
+  } else if (std::holds_alternative<ActivityTaskCancelRequested>(event.attributes)) {
+    same = std::holds_alternative<CancelActivity>(command.body);
+  } else if (const auto* timer = std::get_if<TimerStarted>(&event.attributes)) {
+    const auto* start = std::get_if<StartTimer>(&command.body);
+    same = start != nullptr && start->timer_id == timer->timer_id;
+  } else if (const auto* cancelled = std::get_if<TimerCanceled>(&event.attributes)) {
+    const auto* stop = std::get_if<CancelTimer>(&command.body);
+    same = stop != nullptr && stop->timer_id == cancelled->timer_id;
+  } else if (const auto* marker = std::get_if<MarkerRecorded>(&event.attributes)) {
+    const auto* record = std::get_if<RecordMarker>(&command.body);
+    same = record != nullptr && record->name == marker->name;
+  } else if (std::holds_alternative<WorkflowExecutionCompleted>(event.attributes)) {
+    same = std::holds_alternative<CompleteWorkflow>(command.body);
+  } else if (std::holds_alternative<WorkflowExecutionFailed>(event.attributes)) {
+    same = std::holds_alternative<FailWorkflow>(command.body);
+  } else if (std::holds_alternative<WorkflowExecutionCanceled>(event.attributes)) {
+    same = std::holds_alternative<CancelWorkflow>(command.body);
+  } else if (std::holds_alternative<WorkflowExecutionContinuedAsNew>(event.attributes)) {
+    same = std::holds_alternative<ContinueAsNew>(command.body);
+  }
+  if (!same) {
+    outcome.mismatch = NondeterminismReport{id, describe(event), describe(command), place(command)};
+    return;
+  }
+  outgoing.erase(outgoing.begin());
+}
+
+void WorkflowInstance::activate(Instant now, bool replaying, ActivationOutcome& outcome) {
+  if (!context_.outgoing_.empty()) {
+    const Command& extra = context_.outgoing_.front();
+    outcome.mismatch = NondeterminismReport{processed_, "no such command", describe(extra), place(extra)};
+    return;
+  }
+  context_.now_ = now;
+  context_.replaying_ = replaying;
+  apply_jobs();
+  if (!started_) {
+    started_ = true;
+    fiber_ = fibers_.spawn("workflow", [this] { body(); });
+  }
+  if (fibers_.alive(fiber_) && !finished_) fibers_.run(fiber_);
+}
+
+// Signals go before other resolutions, as in Temporal's SDKs; each kind keeps its order.
+void WorkflowInstance::apply_jobs() {
+  for (const HistoryEvent& event : kept_jobs_)
+    if (const auto* signal = std::get_if<WorkflowExecutionSignaled>(&event.attributes)) apply_signal(*signal);
+  for (const HistoryEvent& event : kept_jobs_) {
+    if (const auto* done = std::get_if<ActivityTaskCompleted>(&event.attributes)) {
+      resolve_activity(done->scheduled, {true, done->result, nullptr});
+    } else if (const auto* failed = std::get_if<ActivityTaskFailed>(&event.attributes)) {
+      resolve_activity(failed->scheduled, {false, nullptr, failed->failure});
+    } else if (const auto* timed_out = std::get_if<ActivityTaskTimedOut>(&event.attributes)) {
+      resolve_activity(timed_out->scheduled, {false, nullptr, timeout_failure(timed_out->type, timed_out->last_failure)});
+    } else if (const auto* timer = std::get_if<TimerFired>(&event.attributes)) {
+      for (auto& slot : context_.timers_)
+        if (slot.timer_id == timer->timer_id) slot.fired = true;
+    } else if (std::holds_alternative<WorkflowExecutionCancelRequested>(event.attributes)) {
+      apply_cancel();
+    }
+  }
+  kept_jobs_.clear();
+}
+
+void WorkflowInstance::apply_signal(const WorkflowExecutionSignaled& signal) {
+  for (auto& [name, handler] : context_.signal_handlers_) {
+    if (name != signal.name) continue;
+    handler(signal.input);
+    return;
+  }
+  context_.unhandled_signals_.emplace_back(signal.name, signal.input);
+}
+
+void WorkflowInstance::resolve_activity(EventId scheduled, ActivityResult result) {
+  for (auto& slot : context_.activities_) {
+    if (slot.scheduled != scheduled || slot.done) continue;
+    slot.done = true;
+    slot.result = std::move(result);
+    return;
+  }
+}
+
+// The root scope is cancelled: every activity still out gets a cancel request, and waiting calls throw.
+void WorkflowInstance::apply_cancel() {
+  if (context_.cancelled_) return;
+  context_.cancelled_ = true;
+  for (const auto& slot : context_.activities_)
+    if (!slot.done) context_.emit(CancelActivity{slot.activity_id}, std::source_location::current());
+}
+
+Payload WorkflowInstance::query(Symbol name) const {
+  for (const auto& [known, handler] : context_.query_handlers_)
+    if (known == name) return handler();
+  return nullptr;
+}
+
+}  // namespace dvt::engine

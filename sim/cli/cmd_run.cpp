@@ -1,0 +1,180 @@
+// run FILE: one scenario, from its file to its verdict.
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "sim/check/digest.h"
+#include "sim/check/fingerprint.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/execute.h"
+#include "sim/cli/fd_stream.h"
+#include "sim/cli/progress.h"
+#include "sim/cli/verify.h"
+#include "sim/report/json_report.h"
+#include "sim/report/text_report.h"
+#include "sim/scenario/scalars.h"
+
+namespace dvt::sim::cli {
+namespace {
+
+struct Arguments {
+  std::string file;
+  std::optional<std::uint64_t> seed;
+  std::vector<std::string> sets;
+  std::string store;
+  std::string commit;
+  std::string out;
+  std::string until;
+  bool verify = false;
+  int digest_fd = -1;
+};
+
+std::atomic<World*> g_world{nullptr};
+std::atomic<int> g_interrupts{0};
+
+// First interrupt: end the run and keep what was measured. Second: the shell's own way.
+void on_interrupt(int signal) {
+  if (g_interrupts.fetch_add(1) > 0) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+    return;
+  }
+  if (World* world = g_world.load()) world->request_stop();
+}
+
+/// A file appears whole or not at all.
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path partial = path.string() + ".partial";
+  std::ofstream file(partial, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw Error("cannot write " + partial.string());
+  std::filesystem::rename(partial, path);
+}
+
+// An output directory is new, empty, or holds an earlier result of ours, which is replaced.
+void prepare_directory(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    if (!std::filesystem::is_directory(path)) throw Error("--out " + path + ": is not a directory");
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      const std::string name = entry.path().filename().string();
+      const bool ours = name == "scenario.yaml" || name == "result.json" || name.starts_with("run.db");
+      if (!ours) throw Error("--out " + path + ": holds '" + name + "', which is no result of a run; nothing was written");
+    }
+    for (const char* name : {"scenario.yaml", "result.json", "run.db", "run.db-wal", "run.db-shm"})
+      std::filesystem::remove(std::filesystem::path(path) / name, error);
+    return;
+  }
+  std::filesystem::create_directories(path, error);
+  if (error) throw Error("--out " + path + ": " + error.message());
+}
+
+std::vector<std::string> verify_arguments(const Arguments& arguments, const CommonOptions& common) {
+  std::vector<std::string> out{"dvtsim", "run", arguments.file, "--output", common.output, "--color", common.colored() ? "always" : "never"};
+  if (common.quiet) out.emplace_back("--quiet");
+  if (arguments.seed) out.insert(out.end(), {"--seed", std::to_string(*arguments.seed)});
+  for (const std::string& set : arguments.sets) out.insert(out.end(), {"--set", set});
+  if (!arguments.store.empty()) out.insert(out.end(), {"--store", arguments.store});
+  if (!arguments.commit.empty()) out.insert(out.end(), {"--commit", arguments.commit});
+  if (!arguments.until.empty()) out.insert(out.end(), {"--until", arguments.until});
+  return out;
+}
+
+class RunCommand {
+ public:
+  RunCommand(const Arguments& arguments, const CommonOptions& common) : arguments_(arguments), common_(common) {}
+
+  int run() {
+    std::vector<SetOverride> overrides = parse_overrides(arguments_.sets);
+    if (arguments_.seed) overrides.push_back({"seed", std::to_string(*arguments_.seed)});
+    std::optional<Scenario> scenario = read_checked(arguments_.file, overrides, common_);
+    if (!scenario) return kExitUsage;
+    if (arguments_.verify) {
+      if (!arguments_.out.empty() || (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:"))
+        throw Error("--verify runs twice and keeps nothing: leave out --out and a --store file");
+      return verify_in_two_processes(verify_arguments(arguments_, common_));
+    }
+    ExecuteOptions options;
+    options.reproduce = reproduce_line(*scenario, arguments_.sets, arguments_.store);
+    options.world.store = arguments_.store;
+    if (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:" && std::filesystem::exists(arguments_.store))
+      throw Error("--store " + arguments_.store + ": exists already; a run begins with an empty store");
+    if (arguments_.commit == "per-append") options.world.commit = CommitMode::per_append;
+    if (arguments_.commit == "batched") options.world.commit = CommitMode::batched;
+    if (!arguments_.until.empty()) options.world.until = parse_until();
+    Progress progress(!common_.quiet);
+    options.world.progress = [&](Instant now, Instant end) { progress.update(now, end); };
+    options.on_world = [](World* world) { g_world.store(world); };
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGTERM, on_interrupt);
+
+    const std::filesystem::path directory(arguments_.out);
+    if (!arguments_.out.empty()) {
+      prepare_directory(arguments_.out);
+      options.world.keep_store_as = (directory / "run.db").string();
+    }
+    std::unique_ptr<FdBuffer> digest_buffer;
+    std::unique_ptr<std::ostream> digest_stream;
+    std::unique_ptr<DigestLog> digest;
+    if (arguments_.digest_fd >= 0) {
+      digest_buffer = std::make_unique<FdBuffer>(arguments_.digest_fd);
+      digest_stream = std::make_unique<std::ostream>(digest_buffer.get());
+      digest = std::make_unique<DigestLog>(*digest_stream);
+      options.world.digest = digest.get();
+    }
+    Executed executed = execute(*scenario, std::move(options));
+    if (digest) digest->finish();
+    for (const std::string& warning : executed.warnings)
+      if (!common_.quiet) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+
+    ReportContext context;
+    context.wall_seconds = seconds_since_start();
+    context.interrupted = executed.interrupted;
+    const std::string json = render_json(executed.verdict, context);
+    if (!arguments_.out.empty()) {
+      write_file(directory / "scenario.yaml", write_resolved(*scenario, (directory / "scenario.yaml").string()));
+      write_file(directory / "result.json", json);
+    }
+    if (common_.form() == OutputForm::json) {
+      std::fputs(json.c_str(), stdout);
+    } else {
+      std::fputs(render_text(executed.verdict, *scenario, context, common_.colored() ? Colour::on : Colour::off).c_str(), stdout);
+    }
+    std::fflush(stdout);
+    return executed.interrupted ? kExitInterrupted : static_cast<int>(executed.verdict.exit_code);
+  }
+
+ private:
+  Instant parse_until() const {
+    const auto parsed = parse_duration(arguments_.until);
+    if (!parsed.has_value()) throw Error("--until " + arguments_.until + ": expected a duration such as 90m or 1h30m");
+    return Instant{parsed.value().ns};
+  }
+
+  const Arguments& arguments_;
+  const CommonOptions& common_;
+};
+
+}  // namespace
+
+void add_run(CLI::App& app, const CommonOptions& common, int& exit_code) {
+  auto* command = app.add_subcommand("run", "run one scenario and judge it");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("FILE", arguments->file, "scenario file")->required();
+  command->add_option("--seed", arguments->seed, "overrides the scenario's seed");
+  command->add_option("--set", arguments->sets, "PATH=VALUE: overrides one key; may be repeated")->take_all()->allow_extra_args(false);
+  command->add_option("--store", arguments->store, "memory, :memory:, or a new SQLite file to keep");
+  command->add_option("--commit", arguments->commit, "physical commits of the SQLite store")->check(CLI::IsMember({"batched", "per-append"}));
+  command->add_option("--out", arguments->out, "directory for scenario.yaml, result.json and run.db");
+  command->add_option("--until", arguments->until, "stop at this virtual time");
+  command->add_flag("--verify", arguments->verify, "run in two processes and compare them fact by fact");
+  command->add_option("--digest-fd", arguments->digest_fd, "")->group("");  // used by --verify
+  command->callback([=, &common, &exit_code] { exit_code = RunCommand(*arguments, common).run(); });
+}
+
+}  // namespace dvt::sim::cli

@@ -1,0 +1,202 @@
+// test PATH...: every scenario is a test. Files run in the order of their names; with -j N, several at once, each in its own
+// world; the report keeps the order.
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "sim/cli/commands.h"
+#include "sim/cli/execute.h"
+#include "sim/report/junit.h"
+
+namespace dvt::sim::cli {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> paths;
+  std::string tier = "quick";
+  std::vector<std::string> sets;
+  std::string seeds;
+  unsigned jobs = 1;
+  std::string junit;
+};
+
+struct Case {
+  std::string file;
+  std::optional<std::uint64_t> seed;
+  enum class Status { passed, failed, skipped, broken } status = Status::skipped;
+  int exit_code = kExitPassed;
+  std::string message;
+  double seconds = 0;
+  std::string name() const { return seed ? file + " (seed " + std::to_string(*seed) + ")" : file; }
+};
+
+Tier parse_tier(const std::string& text) {
+  return text == "nightly" ? Tier::nightly : text == "full" ? Tier::full : Tier::quick;
+}
+
+std::vector<std::string> scenario_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    if (!std::filesystem::is_directory(path)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
+      if (entry.is_regular_file() && entry.path().extension() == ".yaml") found.push_back(entry.path().string());
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+// "A..B", both included.
+std::vector<std::optional<std::uint64_t>> parse_seeds(const std::string& text) {
+  if (text.empty()) return {std::nullopt};
+  const std::size_t dots = text.find("..");
+  const auto number = [&](std::string_view part) {
+    std::uint64_t value = 0;
+    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (parsed.ec != std::errc{} || parsed.ptr != part.data() + part.size() || part.empty())
+      throw Error("--seeds " + text + ": expected A..B, two whole numbers");
+    return value;
+  };
+  const std::string_view view(text);
+  const std::uint64_t first = number(dots == std::string::npos ? view : view.substr(0, dots));
+  const std::uint64_t last = dots == std::string::npos ? first : number(view.substr(dots + 2));
+  if (last < first || last - first >= 1'000'000) throw Error("--seeds " + text + ": expected A <= B and fewer than a million seeds");
+  std::vector<std::optional<std::uint64_t>> seeds;
+  for (std::uint64_t seed = first; seed <= last; ++seed) seeds.emplace_back(seed);
+  return seeds;
+}
+
+std::string failures(const Verdict& verdict) {
+  std::string out;
+  for (const AssertionResult& assertion : verdict.assertions)
+    if (!assertion.passed) out += "  " + assertion.where + ": " + assertion.text + "\n    observed: " + assertion.observed + "\n";
+  if (verdict.assertions.empty()) {
+    for (const ObjectiveResult& objective : verdict.objectives)
+      if (objective.verdict == ObjectiveVerdict::fail)
+        out += "  objective " + objective.name + ": observed " + (objective.observed ? objective.observed->text() : "nothing") + ", target " + objective.target.text() + "\n";
+  }
+  for (const InvariantResult& invariant : verdict.invariants) {
+    if (invariant.violations == 0 || invariant.known_fault != 0) continue;
+    out += "  invariant " + invariant.name + ": " + std::to_string(invariant.violations) + " violations\n";
+    for (const std::string& example : invariant.examples) out += "    " + example + "\n";
+  }
+  if (out.empty()) out = "  " + verdict.decided_by + "\n";
+  return out + "  " + verdict.identity.reproduce + "\n";
+}
+
+void run_case(Case& test, const Arguments& arguments, const CommonOptions& common) {
+  const double began = seconds_since_start();
+  try {
+    const std::vector<SetOverride> overrides = parse_overrides(arguments.sets);
+    CommonOptions silent = common;
+    silent.quiet = true;
+    std::optional<Scenario> scenario = read_checked(test.file, overrides, silent);
+    if (!scenario) {
+      test.status = Case::Status::broken;
+      test.exit_code = kExitUsage;
+      test.message = "  not a valid scenario (see above)\n";
+      return;
+    }
+    if (scenario->metadata.tier > parse_tier(arguments.tier)) {
+      static constexpr const char* kNames[] = {"quick", "full", "nightly"};
+      test.message = std::string("tier ") + kNames[static_cast<int>(scenario->metadata.tier)];
+      return;
+    }
+    if (test.seed) scenario->seed = *test.seed;
+    ExecuteOptions options;
+    options.reproduce = reproduce_line(*scenario, arguments.sets, "");
+    const Executed executed = execute(*scenario, std::move(options));
+    test.exit_code = static_cast<int>(executed.verdict.exit_code);
+    test.status = executed.verdict.passed ? Case::Status::passed : Case::Status::failed;
+    if (!executed.verdict.passed) test.message = failures(executed.verdict);
+  } catch (const Error& error) {
+    test.status = Case::Status::broken;
+    test.exit_code = kExitUsage;
+    test.message = std::string("  ") + error.what() + "\n";
+  } catch (const std::exception& error) {
+    test.status = Case::Status::broken;
+    test.exit_code = kExitInternal;
+    test.message = std::string("  internal error: ") + error.what() + "\n";
+  }
+  test.seconds = seconds_since_start() - began;
+}
+
+void print(const Case& test) {
+  static constexpr const char* kWords[] = {"PASS", "FAIL", "skip", "ERROR"};
+  const char* word = kWords[static_cast<int>(test.status)];
+  if (test.status == Case::Status::skipped) {
+    std::printf("%-5s %s (%s)\n", word, test.name().c_str(), test.message.c_str());
+    return;
+  }
+  std::printf("%-5s %s (%.1f s)\n%s", word, test.name().c_str(), test.seconds, test.message.c_str());
+  std::fflush(stdout);
+}
+
+int run_tests(const Arguments& arguments, const CommonOptions& common) {
+  std::vector<Case> cases;
+  for (const std::string& file : scenario_files(arguments.paths))
+    for (const auto& seed : parse_seeds(arguments.seeds)) {
+      cases.push_back({});
+      cases.back().file = file;
+      cases.back().seed = seed;
+    }
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t at = next++; at < cases.size(); at = next++) {
+      run_case(cases[at], arguments, common);
+      if (arguments.jobs == 1) print(cases[at]);
+    }
+  };
+  if (arguments.jobs <= 1) {
+    work();
+  } else {
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < arguments.jobs; ++i) threads.emplace_back(work);
+    for (std::thread& thread : threads) thread.join();
+    for (const Case& test : cases) print(test);
+  }
+  std::size_t counts[4] = {};
+  int worst = kExitPassed;
+  std::vector<JUnitCase> junit;
+  for (const Case& test : cases) {
+    ++counts[static_cast<int>(test.status)];
+    if (test.exit_code != kExitPassed && (worst == kExitPassed || test.exit_code < worst)) worst = test.exit_code;
+    JUnitCase one;
+    one.name = test.name();
+    one.seconds = test.seconds;
+    one.message = test.message;
+    one.outcome = test.status == Case::Status::passed    ? JUnitOutcome::passed
+                  : test.status == Case::Status::failed  ? JUnitOutcome::failed
+                  : test.status == Case::Status::skipped ? JUnitOutcome::skipped
+                                                         : JUnitOutcome::error;
+    junit.push_back(std::move(one));
+  }
+  if (!arguments.junit.empty()) write_junit(arguments.junit, "dvtsim", junit);
+  std::printf("%zu passed, %zu failed, %zu skipped\n", counts[0], counts[1] + counts[3], counts[2]);
+  if (worst != kExitPassed) return worst;
+  return counts[0] == 0 ? kExitNothing : kExitPassed;
+}
+
+}  // namespace
+
+void add_test(CLI::App& app, const CommonOptions& common, int& exit_code) {
+  auto* command = app.add_subcommand("test", "run scenarios as tests");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("PATH", arguments->paths, "scenario files, or folders of them")->required();
+  command->add_option("--tier", arguments->tier, "tiers up to this one; others are listed as skipped")
+      ->check(CLI::IsMember({"quick", "full", "nightly"}))->capture_default_str();
+  command->add_option("--set", arguments->sets, "PATH=VALUE for every scenario")->take_all()->allow_extra_args(false);
+  command->add_option("--seeds", arguments->seeds, "A..B: each scenario once per seed");
+  command->add_option("-j,--jobs", arguments->jobs, "scenarios at once")->check(CLI::Range(1u, 64u));
+  command->add_option("--junit", arguments->junit, "write JUnit XML here");
+  command->callback([=, &common, &exit_code] { exit_code = run_tests(*arguments, common); });
+}
+
+}  // namespace dvt::sim::cli

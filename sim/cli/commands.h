@@ -1,0 +1,16 @@
+// One function a subcommand: adds it to the command line; `exit_code` is set when it ran.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "sim/cli/options.h"
+
+namespace dvt::sim::cli {
+
+void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_test(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_check(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_language(CLI::App& app, const CommonOptions& common, int& exit_code);  // schema, explain, init, version
+void add_import(CLI::App& app, const CommonOptions& common, int& exit_code);
+
+}  // namespace dvt::sim::cli

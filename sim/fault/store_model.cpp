@@ -1,0 +1,116 @@
+#include "sim/fault/store_model.h"
+
+#include <memory>
+
+namespace dvt::sim {
+
+StoreModel::StoreModel(Timers& timers, const Random& random, Telemetry& telemetry, StateStore& rows, StoreModelOptions options)
+    : timers_(timers), random_(random), telemetry_(telemetry), rows_(rows), options_(std::move(options)) {}
+
+Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt) const {
+  Draws draws(random_, Purpose::store_write, key.a, key.b, (key.c << 2) | salt);
+  const Duration drawn = options_.write_latency.sample(draws);
+  return scale_ != nullptr ? scale_->scaled(drawn, key) : drawn;
+}
+
+void StoreModel::request(Duration latency, Callback work) {
+  if (busy_ < options_.connections) {
+    occupy(latency, std::move(work));
+  } else {
+    waiting_.push_back({latency, std::move(work)});
+  }
+}
+
+void StoreModel::occupy(Duration latency, Callback work) {
+  ++busy_;
+  struct Held {
+    Callback work;
+  };
+  auto held = std::make_unique<Held>(Held{std::move(work)});
+  timers_.call_after(latency, [this, job = std::move(held)] {
+    --busy_;
+    if (!waiting_.empty()) {
+      Waiting next = std::move(waiting_.front());
+      waiting_.pop_front();
+      occupy(next.latency, std::move(next.work));
+    }
+    job->work();
+  });
+}
+
+void StoreModel::append(NewEvent event, DrawKey key, AppendDone done) {
+  struct Append {
+    AppendFact fact;
+    AppendDone done;
+  };
+  auto pending = std::make_unique<Append>();
+  pending->fact.event = std::move(event);
+  pending->fact.issued_at = timers_.now();
+  pending->done = std::move(done);
+  request(write_time(key, 0), [this, held = std::move(pending)] {
+    AppendFact& fact = held->fact;
+    fact.at = timers_.now();
+    AppendOutcome outcome;
+    if (outage_) {
+      outcome.error = StoreError::unavailable;
+    } else {
+      auto stored = rows_.append(fact.event, timers_.now());
+      outcome.ok = stored.has_value();
+      if (stored.has_value()) {
+        outcome.receipt = stored.value();
+      } else {
+        outcome.error = stored.error();
+      }
+    }
+    fact.ok = outcome.ok;
+    fact.error = outcome.error;
+    fact.receipt = outcome.receipt;
+    if (outcome.ok && !outcome.receipt.idempotent) {
+      StoredEvent event_stored;
+      static_cast<NewEvent&>(event_stored) = fact.event;
+      event_stored.position = outcome.receipt.position;
+      event_stored.run_seq = outcome.receipt.run_seq;
+      event_stored.persisted_at = outcome.receipt.persisted_at;
+      telemetry_.event_committed(event_stored);
+    }
+    telemetry_.append_done(fact);
+    held->done(outcome);
+  });
+}
+
+void StoreModel::decide(SignalDecision decision, DrawKey key, DecideDone done) {
+  struct Decide {
+    SignalDecision decision;
+    DecideDone done;
+  };
+  auto pending = std::make_unique<Decide>(Decide{std::move(decision), std::move(done)});
+  request(write_time(key, 1), [this, held = std::move(pending)] {
+    DecideOutcome outcome;
+    if (outage_) {
+      outcome.error = StoreError::unavailable;
+    } else {
+      auto stored = rows_.decide(held->decision);
+      outcome.ok = stored.has_value();
+      if (stored.has_value()) {
+        outcome.receipt = stored.value();
+      } else {
+        outcome.error = stored.error();
+      }
+    }
+    held->done(outcome);
+  });
+}
+
+void StoreModel::save_metadata(RunOrdinal, DrawKey key, InplaceFunction<void(bool), 48> done) {
+  auto pending = std::make_unique<InplaceFunction<void(bool), 48>>(std::move(done));
+  request(write_time(key, 2), [this, held = std::move(pending)] { (*held)(!outage_); });
+}
+
+void StoreModel::read(RunOrdinal, DrawKey key, InplaceFunction<void(bool), 48> done) {
+  Draws draws(random_, Purpose::store_read, key.a, key.b, key.c);
+  const Duration latency = options_.read_latency.sample(draws);
+  auto pending = std::make_unique<InplaceFunction<void(bool), 48>>(std::move(done));
+  request(latency, [this, held = std::move(pending)] { (*held)(!outage_); });
+}
+
+}  // namespace dvt::sim

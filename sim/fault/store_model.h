@@ -1,0 +1,61 @@
+// The StateStore as the control plane meets it: a pool of connections with a queue, a drawn latency per request, and
+// faults, in front of the rows. A request takes a connection, holds it for its latency, and touches the rows at the end of it:
+// that instant is its commit, and the caller hears of it then.
+//
+// Faults it may suffer: latency, and outage (requests that would commit while it lasts fail `unavailable` instead). Both
+// are survivable: nothing is acknowledged that is not in the rows.
+#pragma once
+
+#include <deque>
+
+#include "engine/base/distribution.h"
+#include "engine/ports/fault_point.h"
+#include "engine/ports/random.h"
+#include "engine/ports/state_store.h"
+#include "engine/ports/telemetry.h"
+#include "engine/ports/timers.h"
+
+namespace dvt::sim {
+
+struct StoreModelOptions {
+  Distribution write_latency;
+  Distribution read_latency;
+  std::uint32_t connections = 50;
+};
+
+class StoreModel final : public StoreClient {
+ public:
+  StoreModel(Timers& timers, const Random& random, Telemetry& telemetry, StateStore& rows, StoreModelOptions options);
+
+  void append(NewEvent event, DrawKey key, AppendDone done) override;
+  void decide(SignalDecision decision, DrawKey key, DecideDone done) override;
+  void save_metadata(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) override;
+  void read(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) override;
+
+  void set_scale(const LatencyScale* scale) { scale_ = scale; }
+  void set_outage(bool on) { outage_ = on; }
+  std::size_t queued() const { return waiting_.size(); }
+
+ private:
+  // Runs `work` when a connection was held for the drawn latency.
+  void request(Duration latency, Callback work);
+  void occupy(Duration latency, Callback work);
+  Duration write_time(const DrawKey& key, std::uint64_t salt) const;
+
+  struct Waiting {
+    Duration latency;
+    Callback work;
+  };
+
+  Timers& timers_;
+  const Random& random_;
+  Telemetry& telemetry_;
+  StateStore& rows_;
+  StoreModelOptions options_;
+  const LatencyScale* scale_ = nullptr;
+  bool outage_ = false;
+  std::uint32_t busy_ = 0;
+  std::deque<Waiting> waiting_;
+};
+
+}  // namespace dvt::sim

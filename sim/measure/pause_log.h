@@ -1,0 +1,82 @@
+// Every accepted PAUSE and its four moments (domain §7): applied, last step activity scheduled, last one started, and
+// drained. The observation ends at the first of: drained, acceptance of a RESUME, the run's close, the drain timeout,
+// the end of the run. Only step activities count; a PAUSE counts when it is accepted at or after the end of warm-up.
+//
+// Drained means: the pause was applied, the interpreter stands still, and none of the run's step activities is queued,
+// running or waiting for a retry. An empty run between two layers is not drained: its next layer may be on its way.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/measure/observations.h"
+#include "sim/measure/results.h"
+#include "sim/measure/run_table.h"
+
+namespace dvt::sim {
+
+/// Told of each observation that ended and counts.
+class PauseListener {
+ public:
+  virtual ~PauseListener() = default;
+  virtual void pause_ended(const PauseRecord& pause) = 0;
+};
+
+class PauseLog {
+ public:
+  static constexpr std::size_t kListLimit = 10'000;
+
+  /// `drain_timeout` 0: none (only Conductor has one).
+  PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeout, PauseListener& listener);
+
+  // What happened in a run, in order of time. `run` holds the state *after* the fact.
+  void accepted(RunSlot& run, std::uint64_t signal, std::uint32_t warehouse_queue, Instant at);
+  void applied(RunSlot& run, std::uint64_t signal, Instant at);
+  void step_scheduled(RunSlot& run, std::uint32_t attempt, Instant at);
+  void step_started(RunSlot& run, std::uint32_t attempt, Instant at);
+  /// Looks whether the run's pauses have drained.
+  void settle(RunSlot& run, Instant at);
+  void resumed(RunSlot& run, Instant at) { end_all(run, PauseEnd::resume, at); }
+  void closed(RunSlot& run, Instant at) { end_all(run, PauseEnd::terminal, at); }
+  void end_of_run(RunSlot& run, Instant at) { end_all(run, PauseEnd::end_of_run, at); }
+
+  LatencySummary latency() const { return latency_.summary(); }
+  PauseSummary summary() const;
+
+ private:
+  struct Open {
+    PauseRecord record;
+    std::uint64_t signal = 0;
+    std::uint32_t list_index = 0;
+    bool counted = false;
+  };
+  struct Group {
+    explicit Group(Duration threshold, Instant from)
+        : applied(threshold, from),
+          last_scheduled(threshold, from),
+          last_started(threshold, from),
+          last_retry_started(threshold, from),
+          drained(threshold, from) {}
+    std::uint64_t n = 0;
+    Observations applied, last_scheduled, last_started, last_retry_started, drained;
+    void add(const PauseRecord& record, Instant at);
+    PauseGroup summary() const;
+  };
+
+  void end_all(RunSlot& run, PauseEnd why, Instant at);
+  void end_timed_out(RunSlot& run, Instant at);
+  void end(std::uint32_t index, PauseEnd why, Instant at);
+
+  Instant warmup_end_;
+  Duration drain_timeout_;
+  PauseListener& listener_;
+  std::vector<Open> open_;  // pool; a run's slot names its own
+  std::vector<std::uint32_t> free_;
+  Observations latency_;
+  Observations latency_with_backlog_;
+  Group all_;
+  Group with_backlog_;
+  PauseSummary totals_;  // counts and list only
+};
+
+}  // namespace dvt::sim

@@ -1,0 +1,152 @@
+// Facts of the store, the projector, the outbox and the bus, and of faults.
+#include "engine/base/assert.h"
+#include "sim/measure/recorder.h"
+#include "sim/measure/recorder_handles.h"
+
+namespace dvt::sim {
+
+void Measure::append_done(const AppendFact& fact) {
+  const auto type = static_cast<std::size_t>(fact.event.type);
+  const Duration took = fact.at - fact.issued_at;
+  const bool counted = counts_from(fact.issued_at);
+  if (!fact.ok) {
+    if (fact.error == StoreError::invalid_transition) {
+      // The store's verdict on the event, not a failure to write it.
+      ++counts_["appends_rejected"];
+      ++tally_->notice_invalid_transition;
+      return;
+    }
+    ++store_.write_errors;
+    handles_->set.counter(Metric::write_errors, {to_string(fact.event.type), to_string(fact.error)}).add();
+    if (counted) write_.add_bad(took, fact.at);
+    return;
+  }
+  if (fact.receipt.idempotent) {
+    ++store_.duplicates;
+    if (counted) duplicate_write_.add(took, fact.at);
+  } else {
+    handles_->write[type]->observe(in_ms(took));
+    if (counted) write_.add(took, fact.at);
+  }
+  faults_.append_succeeded();
+  if (faults_.waiting(RecoveryBy::store)) check_levels(fact.at);
+}
+
+void Measure::event_committed(const StoredEvent& event) {
+  ++store_.events;
+  if (RunSlot* slot = runs_.find(event.run)) slot->last_event_at = event.persisted_at;
+  events_.commit(event.position, event.persisted_at);
+  lag_changed(event.persisted_at);
+}
+
+void Measure::lag_changed(Instant at) {
+  const std::uint64_t behind = events_.unprojected();
+  lag_.set(behind, behind > 0 ? events_.oldest_unprojected() : at, at);
+}
+
+void Measure::snapshots_committed(std::uint32_t, std::uint64_t, const std::vector<StoredEvent>& events,
+                                  const std::vector<SnapshotFact>& snapshots, Instant at) {
+  for (const StoredEvent& event : events) {
+    if (!events_.arrive(event.position, EventWindow::kProjected)) continue;
+    const Duration took = at - event.persisted_at;
+    handles_->ui_refresh->observe(in_ms(took));
+    if (counts_from(event.persisted_at)) ui_refresh_.add(took, at);
+  }
+  tally_->snapshots += static_cast<std::int64_t>(snapshots.size());
+  for (const SnapshotFact& snapshot : snapshots) {
+    tally_->invalid_transitions += snapshot.invalid_transitions;
+    tally_->notice_invalid_transition += snapshot.invalid_transitions;
+  }
+  lag_changed(at);
+  if (faults_.waiting(RecoveryBy::projection) || faults_.waiting(RecoveryBy::store)) check_levels(at);
+}
+
+void Measure::gap_suspected(RunOrdinal, Instant at) {
+  ++tally_->gaps_suspected;
+  if (counts_from(at)) ++gaps_.suspected;
+}
+
+void Measure::gap_confirmed(RunOrdinal, Instant at) {
+  ++tally_->gaps_confirmed;
+  handles_->gaps.add();
+  if (counts_from(at)) ++gaps_.confirmed;
+}
+
+void Measure::outbox_published(const StoredEvent& event, Instant at) {
+  if (!events_.publish(event.position)) return;
+  handles_->emission[static_cast<std::size_t>(event.type)]->observe(in_ms(at - event.persisted_at));
+}
+
+void Measure::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t, bool, Instant at) {
+  DVT_ASSERT(subscription < outbox_by_subscription_.size(), "a delivery to an unknown subscription");
+  ++tally_->deliveries;
+  if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) {
+    ++tally_->duplicate_deliveries;
+    return;
+  }
+  const Duration took = at - event.persisted_at;
+  handles_->delivery[subscription]->observe(in_ms(took));
+  if (counts_from(event.persisted_at)) {
+    outbox_.add(took, at);
+    outbox_by_subscription_[subscription].add(took, at);
+    if (subscription == ui_subscription_) ui_push_.add(took, at);
+  }
+  if (faults_.waiting(RecoveryBy::delivery)) check_levels(at);
+}
+
+void Measure::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
+  DVT_ASSERT(subscription < outbox_by_subscription_.size(), "a dead letter of an unknown subscription");
+  ++tally_->dead_letters;
+  ++tally_->notice_dead_letter;
+  handles_->dead_letters[subscription].add();
+  if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) return;
+  if (!counts_from(event.persisted_at)) return;
+  const Duration took = at - event.persisted_at;
+  outbox_.add_bad(took, at);
+  outbox_by_subscription_[subscription].add_bad(took, at);
+  if (subscription == ui_subscription_) ui_push_.add_bad(took, at);
+}
+
+bool Measure::delivery_is_fresh(Instant at) {
+  return events_.undelivered() == 0 || at - events_.oldest_undelivered() <= config_.thresholds.outbox;
+}
+
+void Measure::check_levels(Instant at) {
+  const auto look = [&](RecoveryBy by, bool well, std::uint32_t index) {
+    if (faults_.waiting(by)) faults_.level(by, index, well, at);
+  };
+  look(RecoveryBy::projection, !lag_.is_bad(at), 0);
+  look(RecoveryBy::store, faults_.store_is_writable() && !lag_.is_bad(at), 0);
+  if (faults_.waiting(RecoveryBy::delivery)) look(RecoveryBy::delivery, delivery_is_fresh(at), 0);
+  if (faults_.waiting(RecoveryBy::warehouse)) {
+    for (std::uint32_t i = 0; i < warehouse_queued_.size(); ++i)
+      look(RecoveryBy::warehouse, warehouse_queued_[i] == 0, i);
+    look(RecoveryBy::warehouse, warehouse_queue() == 0, FaultInfo::kEvery);
+  }
+  if (faults_.waiting(RecoveryBy::workers)) {
+    bool all_up = true;
+    for (std::uint32_t i = 0; i < workers_down_.size(); ++i) {
+      all_up = all_up && workers_down_[i] == 0;
+      look(RecoveryBy::workers, workers_down_[i] == 0, i);
+    }
+    look(RecoveryBy::workers, all_up, FaultInfo::kEvery);
+  }
+}
+
+void Measure::fault_injected(std::string_view name, Instant at) {
+  faults_.injected(name, at);
+  check_levels(at);
+}
+
+void Measure::fault_healed(std::string_view name, Instant at) {
+  lag_.advance(at);
+  faults_.healed(name, at);
+  check_levels(at);
+}
+
+void Measure::fault_struck(std::string_view name, Instant) {
+  ++tally_->fault_strikes;
+  faults_.struck(name);
+}
+
+}  // namespace dvt::sim

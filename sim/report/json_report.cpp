@@ -1,0 +1,258 @@
+#include "sim/report/json_report.h"
+
+#include <fmt/format.h>
+
+#include "engine/base/json.h"
+
+namespace dvt::sim {
+namespace {
+
+using json::Writer;
+
+class JsonReport {
+ public:
+  JsonReport(const Verdict& verdict, const ReportContext& context)
+      : v_(verdict), context_(context), w_(out_, json::Style::pretty) {}
+
+  std::string render() {
+    const Measurements& m = v_.measured;
+    w_.begin_object();
+    w_.member("schemaVersion", 1);
+    w_.member("scenario", v_.identity.scenario);
+    w_.member("seed", v_.identity.seed);
+    w_.member("fingerprint", v_.identity.fingerprint);
+    w_.member("start", format_rfc3339(v_.identity.start, 9));
+    seconds("warmup_seconds", m.warmup_end - Instant{});
+    seconds("virtual_seconds", m.end - Instant{});
+    w_.key("wall_seconds").raw(fmt::format("{:.3f}", context_.wall_seconds));
+    w_.member("events_total", v_.identity.events_total);
+    w_.member("kernel_events_total", v_.identity.kernel_events);
+    runs_and_store();
+    objectives();
+    alerts();
+    pauses();
+    w_.key("budget").value(nullptr);
+    w_.member("budget_reason", v_.budget_absent);
+    w_.key("cost").value(nullptr);
+    w_.member("cost_reason", v_.cost_absent);
+    faults();
+    invariants();
+    assertions();
+    w_.key("counts").begin_object();
+    for (const auto& [name, count] : m.counts) w_.member(name, count);
+    w_.end_object();
+    w_.key("absent_metrics").begin_array();
+    for (const AbsentMetric& metric : m.absent_metrics) {
+      w_.begin_object();
+      w_.member("name", metric.name);
+      w_.member("reason", metric.reason);
+      w_.end_object();
+    }
+    w_.end_array();
+    if (context_.interrupted) w_.member("interrupted", true);
+    w_.member("passed", v_.passed);
+    w_.member("decided_by", v_.decided_by);
+    w_.member("reproduce", v_.identity.reproduce);
+    w_.end_object();
+    return std::move(out_) + "\n";
+  }
+
+ private:
+  void seconds(std::string_view key, Duration duration) { w_.key(key).raw(format_seconds(duration)); }
+  void seconds(std::string_view key, const std::optional<Duration>& duration) {
+    w_.key(key);
+    if (duration) {
+      w_.raw(format_seconds(*duration));
+    } else {
+      w_.value(nullptr);
+    }
+  }
+  void instant(std::string_view key, const std::optional<Instant>& at) {
+    w_.key(key);
+    if (at) {
+      w_.value(format_rfc3339(v_.identity.start + (*at - Instant{}), 9));
+    } else {
+      w_.value(nullptr);
+    }
+  }
+
+  void runs_and_store() {
+    const RunCounts& r = v_.measured.runs;
+    w_.key("runs").begin_object();
+    w_.member("started", r.started).member("completed", r.completed).member("failed", r.failed).member("cancelled", r.cancelled);
+    w_.member("in_flight", r.in_flight).member("stuck", r.stuck);
+    w_.end_object();
+    const StoreResult& s = v_.measured.store;
+    w_.key("store").begin_object();
+    w_.member("events", s.events).member("duplicates", s.duplicates).member("write_errors", s.write_errors).member("bytes", s.bytes);
+    w_.end_object();
+  }
+
+  void objectives() {
+    w_.key("objectives").begin_array();
+    for (const ObjectiveResult& o : v_.objectives) {
+      w_.begin_object();
+      w_.member("name", o.name);
+      w_.member("metric", o.metric);
+      w_.key("target").raw(o.target.text());
+      w_.key("observed");
+      if (o.observed) {
+        w_.raw(o.observed->text());
+      } else {
+        w_.value(nullptr);
+      }
+      w_.member("unit", to_string(o.target.unit));
+      w_.member("n", o.n).member("good", o.good).member("bad", o.bad);
+      w_.member("verdict", to_string(o.verdict));
+      w_.member("reason", o.reason);
+      w_.member("emergent", o.emergent);
+      w_.key("windows").begin_object();
+      w_.member("n", o.windows.n).member("failed", o.windows.failed);
+      w_.end_object();
+      w_.key("budget_left");
+      if (o.budget_left) {
+        w_.value(*o.budget_left);
+      } else {
+        w_.value(nullptr);
+      }
+      if (!o.beside.empty()) {
+        w_.key("beside").begin_object();
+        for (const Beside& beside : o.beside) w_.key(beside.name).raw(beside.value.text());
+        w_.end_object();
+      }
+      w_.end_object();
+    }
+    w_.end_array();
+  }
+
+  void alerts() {
+    w_.key("alerts").begin_array();
+    for (const AlertResult& alert : v_.alerts) {
+      w_.begin_object();
+      w_.member("rule", alert.rule);
+      w_.member("rule_set", to_string(alert.set));
+      w_.member("severity", alert.severity);
+      w_.member("evaluated", alert.evaluated);
+      if (!alert.evaluated) w_.member("reason", alert.reason);
+      w_.key("firings").begin_array();
+      for (const Firing& firing : alert.firings) {
+        w_.begin_object();
+        instant("pending_at", firing.pending_at);
+        instant("firing_at", firing.firing_at);
+        instant("resolved_at", firing.resolved_at);
+        w_.end_object();
+      }
+      w_.end_array();
+      seconds("detection_seconds", alert.detection);
+      w_.key("false_alarms");
+      if (alert.false_alarms) {
+        w_.value(*alert.false_alarms);
+      } else {
+        w_.value(nullptr);
+      }
+      w_.end_object();
+    }
+    w_.end_array();
+  }
+
+  void percentiles(std::string_view key, const Percentiles& p) {
+    w_.key(key).begin_object();
+    const auto figure = [&](std::string_view name, Duration value) {
+      seconds(name, p.n > 0 ? std::optional<Duration>(value) : std::nullopt);
+    };
+    figure("p50", p.p50);
+    figure("p99", p.p99);
+    figure("max", p.max);
+    w_.end_object();
+  }
+  void pause_group(const PauseGroup& group) {
+    w_.member("n", group.n);
+    percentiles("applied_seconds", group.applied);
+    percentiles("last_scheduled_seconds", group.last_scheduled);
+    percentiles("last_started_seconds", group.last_started);
+    percentiles("drained_seconds", group.drained);
+  }
+
+  void pauses() {
+    const PauseSummary& p = v_.measured.pauses;
+    w_.key("pauses").begin_object();
+    pause_group(p.all);
+    w_.key("with_backlog").begin_object();
+    pause_group(p.with_backlog);
+    w_.end_object();
+    w_.member("activities_started_after_pause", p.activities_started_after_pause);
+    w_.member("retries_started_after_pause", p.retries_started_after_pause);
+    w_.key("list").begin_array();
+    for (const PauseRecord& pause : p.list) {
+      w_.begin_object();
+      w_.member("run_id", to_string(pause.run_id));
+      instant("accepted_at", pause.accepted_at);
+      seconds("applied_seconds", pause.applied);
+      seconds("last_scheduled_seconds", pause.last_scheduled);
+      seconds("last_started_seconds", pause.last_started);
+      seconds("drained_seconds", pause.drained);
+      w_.member("activities_started_after_pause", pause.activities_started());
+      w_.member("queue_depth", pause.queue_depth).member("in_flight", pause.in_flight);
+      w_.member("ended_by", to_string(pause.ended_by));
+      w_.end_object();
+    }
+    w_.end_array();
+    w_.member("list_truncated", p.list_truncated);
+    w_.end_object();
+  }
+
+  void faults() {
+    w_.key("faults").begin_array();
+    for (const FaultSummary& fault : v_.measured.faults) {
+      w_.begin_object();
+      w_.member("name", fault.name);
+      instant("injected_at", fault.injected_at);
+      instant("healed_at", fault.healed_at);
+      w_.member("count", fault.count);
+      w_.member("strikes", fault.strikes);
+      seconds("recovered_seconds", fault.recovered);
+      w_.end_object();
+    }
+    w_.end_array();
+  }
+
+  void invariants() {
+    w_.key("invariants").begin_array();
+    for (const InvariantResult& invariant : v_.invariants) {
+      w_.begin_object();
+      w_.member("name", invariant.name).member("checks", invariant.checks).member("violations", invariant.violations);
+      w_.key("known_fault");
+      if (invariant.known_fault != 0) {
+        w_.value(invariant.known_fault);
+      } else {
+        w_.value(nullptr);
+      }
+      w_.key("examples").begin_array();
+      for (const std::string& example : invariant.examples) w_.value(example);
+      w_.end_array();
+      w_.end_object();
+    }
+    w_.end_array();
+  }
+
+  void assertions() {
+    w_.key("assertions").begin_array();
+    for (const AssertionResult& assertion : v_.assertions) {
+      w_.begin_object();
+      w_.member("text", assertion.text).member("passed", assertion.passed).member("observed", assertion.observed).member("where", assertion.where);
+      w_.end_object();
+    }
+    w_.end_array();
+  }
+
+  const Verdict& v_;
+  const ReportContext& context_;
+  std::string out_;
+  Writer w_;
+};
+
+}  // namespace
+
+std::string render_json(const Verdict& verdict, const ReportContext& context) { return JsonReport(verdict, context).render(); }
+
+}  // namespace dvt::sim

@@ -1,0 +1,246 @@
+// The rows of fault kinds, targets and known faults.
+#include "sim/scenario/fault_kinds.h"
+
+#include <fmt/format.h>
+
+#include "sim/scenario/reading.h"
+#include "sim/scenario/words.h"
+
+namespace dvt::sim {
+
+std::span<const FaultKindInfo> fault_kinds() {
+  using K = FaultKind;
+  using T = TargetKind;
+  static const std::vector<FaultKindInfo> rows{
+      {K::latency,
+       "Everything the target does takes `factor` times as long, give or take `jitter`, rising and falling over "
+       "`ramp`.",
+       {T::api, T::store, T::link_worker_store, T::projector, T::outbox, T::bus, T::adapter, T::warehouse, T::signals,
+        T::plans},
+       {T::warehouse},
+       {"factor", "jitter", "ramp"},
+       true},
+      {K::outage,
+       "The target answers nothing; work that needs it waits, times out or fails as its caller prescribes.",
+       {T::api, T::store, T::projector, T::outbox, T::bus, T::adapter, T::warehouse, T::signals, T::plans},
+       {T::warehouse},
+       {},
+       true},
+      {K::error,
+       "The target answers at once with an error.",
+       {T::api, T::store, T::bus, T::adapter, T::warehouse, T::signals, T::plans},
+       {},
+       {},
+       true},
+      {K::throttle,
+       "The target's throughput is divided by `factor`.",
+       {T::api, T::store, T::projector, T::outbox, T::bus, T::adapter, T::warehouse, T::signals},
+       {},
+       {"factor", "ramp"},
+       true},
+      {K::loss, "Messages vanish on the way.", {T::link_worker_store, T::bus, T::adapter, T::signals}, {}, {}, true},
+      {K::duplicate, "Messages arrive twice.", {T::link_worker_store, T::outbox, T::bus, T::signals}, {}, {}, true},
+      {K::reorder, "Messages overtake each other.", {T::bus, T::signals}, {}, {}, true},
+      {K::partition,
+       "The two sides of a link do not reach each other.",
+       {T::link_worker_store, T::bus, T::adapter},
+       {},
+       {"group"},
+       true},
+      {K::stall,
+       "The target keeps what it holds and does nothing.",
+       {T::projector, T::outbox, T::bus, T::worker, T::signals},
+       {T::projector},
+       {"maxDown"},
+       true},
+      {K::kill,
+       "The process dies and comes back after its restart delay; what it held in memory is gone.",
+       {T::projector, T::outbox, T::worker, T::signals},
+       {T::worker},
+       {"group", "maxDown"},
+       false},
+      {K::restart,
+       "The process drains, stops and comes back after its restart delay.",
+       {T::projector, T::outbox, T::worker, T::signals},
+       {},
+       {"group", "maxDown"},
+       false},
+      {K::process_pause,
+       "The process stands still and goes on as if no time had passed (SIGSTOP, a long collection pause).",
+       {T::projector, T::outbox, T::worker},
+       {},
+       {"group", "maxDown"},
+       true},
+      {K::clock_skew, "The workers' clocks are off.", {T::clock_worker}, {}, {}, true},
+      {K::disk_full, "Writes meet SQLITE_FULL.", {T::store_disk}, {}, {}, true},
+      {K::disk_slow,
+       "Disk operations take `factor` times as long.",
+       {T::store_disk},
+       {},
+       {"factor", "jitter", "ramp"},
+       true},
+      {K::io_error, "Reads and writes meet SQLITE_IOERR.", {T::store_disk}, {}, {}, true},
+      {K::lose_unsynced, "A crash loses what was written but not synced.", {T::store_disk}, {}, {}, false},
+      {K::commit_unknown, "The commit happens, or not, and its acknowledgement is lost.", {T::store}, {}, {}, true},
+      {K::pool_exhaustion, "The store's connections are all taken by others.", {T::store}, {}, {}, true},
+      {K::failover, "The database changes its primary; connections break.", {T::store}, {}, {}, true},
+      {K::heartbeat_drop, "Heartbeats do not arrive.", {T::adapter, T::worker}, {}, {}, true},
+      {K::ack_lost,
+       "The work is done, its acknowledgement is lost.",
+       {T::link_worker_store, T::outbox, T::bus},
+       {},
+       {},
+       true},
+      {K::zombie_complete, "A worker thought dead completes its activity late.", {T::worker}, {}, {}, true},
+      {K::corrupt, "Bytes are altered.", {T::store, T::plans}, {}, {}, true},
+  };
+  return rows;
+}
+
+const FaultKindInfo& info(FaultKind kind) {
+  for (const FaultKindInfo& row : fault_kinds()) {
+    if (row.kind == kind) return row;
+  }
+  DVT_ASSERT(false, "a fault kind has no row");
+  return fault_kinds().front();
+}
+
+std::span<const TargetKindInfo> target_kinds() {
+  using T = TargetKind;
+  static const std::vector<TargetKindInfo> rows{
+      {T::api, "api", "the API"},
+      {T::store, "store", "the StateStore"},
+      {T::store_disk, "store/disk", "the disk under the StateStore (backend: file, commit: per-append)"},
+      {T::link_worker_store, "link/worker/store", "the connection between workers and StateStore"},
+      {T::projector, "projector, projector/2, projector/random(k)", "all replicas, one (from 0), or k drawn ones"},
+      {T::outbox, "outbox, outbox/1", "all relays, or one (from 0)"},
+      {T::bus, "bus, bus/<subscription>", "the EventBus, or one subscription"},
+      {T::adapter, "adapter", "the provider behind the adapter"},
+      {T::worker, "worker/<queue>, worker/<queue>/3, worker/<queue>/*",
+       "all workers of a queue together, one (from 0), or each alone"},
+      {T::warehouse, "warehouse/<name>", "a warehouse"},
+      {T::signals, "signals", "the signal processors"},
+      {T::clock_worker, "clock/worker", "the workers' clocks"},
+      {T::plans, "plans", "the store of plan files"},
+  };
+  return rows;
+}
+
+const TargetKindInfo& info(TargetKind kind) {
+  for (const TargetKindInfo& row : target_kinds()) {
+    if (row.kind == kind) return row;
+  }
+  DVT_ASSERT(false, "a target kind has no row");
+  return target_kinds().front();
+}
+
+namespace {
+
+std::vector<std::string_view> split(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t slash = text.find('/');
+    parts.push_back(text.substr(0, slash));
+    if (slash == std::string_view::npos) return parts;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+// `3`, `*` or `random(2)`, where the target's kind allows them.
+bool parse_members(std::string_view text, bool star, bool random, Target& out) {
+  if (star && text == "*") {
+    out.members = Target::Members::each;
+    return true;
+  }
+  out.members = Target::Members::index;
+  if (random && text.starts_with("random(") && text.ends_with(")")) {
+    out.members = Target::Members::random;
+    text = text.substr(7, text.size() - 8);
+  }
+  const auto number = parse_integer(text, 1'000'000);
+  if (!number.has_value()) return false;
+  out.index = static_cast<std::int64_t>(number.value());
+  return out.members == Target::Members::index || out.index > 0;
+}
+
+bool parse_parts(const std::vector<std::string_view>& parts, Target& out) {
+  using T = TargetKind;
+  const std::string_view head = parts[0];
+  const std::size_t n = parts.size();
+  const auto alone = [&](T kind) {
+    out.kind = kind;
+    return n == 1;
+  };
+  if (head == "api") return alone(T::api);
+  if (head == "adapter") return alone(T::adapter);
+  if (head == "signals") return alone(T::signals);
+  if (head == "plans") return alone(T::plans);
+  if (head == "store") {
+    out.kind = n == 1 ? T::store : T::store_disk;
+    return n == 1 || (n == 2 && parts[1] == "disk");
+  }
+  if (head == "link") {
+    out.kind = T::link_worker_store;
+    return n == 3 && parts[1] == "worker" && parts[2] == "store";
+  }
+  if (head == "clock") {
+    out.kind = T::clock_worker;
+    return n == 2 && parts[1] == "worker";
+  }
+  if (head == "projector" || head == "outbox") {
+    out.kind = head == "projector" ? T::projector : T::outbox;
+    return n == 1 || (n == 2 && parse_members(parts[1], false, head == "projector", out));
+  }
+  if (head == "bus" || head == "warehouse") {
+    out.kind = head == "bus" ? T::bus : T::warehouse;
+    if (n == 2) out.name = parts[1];
+    return (n == 1 && head == "bus") || (n == 2 && !out.name.empty());
+  }
+  if (head == "worker" && (n == 2 || n == 3)) {
+    out.kind = T::worker;
+    out.name = parts[1];
+    return !out.name.empty() && (n == 2 || parse_members(parts[2], true, false, out));
+  }
+  return false;
+}
+
+}  // namespace
+
+Parsed<Target> parse_target(std::string_view text) {
+  Target target;
+  target.text = text;
+  const std::vector<std::string_view> parts = split(text);
+  if (parse_parts(parts, target)) return target;
+  std::vector<std::string_view> heads;
+  for (const TargetKindInfo& row : target_kinds()) {
+    const std::string_view head = row.notation.substr(0, row.notation.find_first_of(",/"));
+    heads.push_back(head);
+    if (head == parts[0])
+      return failure(fmt::format("expected a target ({}), found \"{}\"", row.notation, text.substr(0, 60)));
+  }
+  return failure(
+      fmt::format("expected a target, found \"{}\"{}", text.substr(0, 60), Reading::suggestion(parts[0], heads)));
+}
+
+std::span<const KnownFaultInfo> known_faults() {
+  static constexpr std::array<KnownFaultInfo, 10> kRows{{
+      {1, "A cancelled run writes no RunCancelled: the StateStore shows it as RUNNING for ever.", false},
+      {2, "A pause or cancel during the last layer before continue-as-new is lost.", false},
+      {3, "A cancel in the final layer comes too late: the run still emits RunCompleted.", false},
+      {4, "An invalid plan throws in the workflow: RunFailed is written, but the execution never closes.", false},
+      {5, "Pause then resume inside one layer leaves no trace in the log.", true},
+      {6, "Activities already queued when PAUSE arrives, and retries of running ones, still start.", true},
+      {7, "A second pause of the same run writes RunPaused with the same idempotency key, and the store swallows it.",
+       true},
+      {8,
+       "No heartbeat timeout: an activity on a dead worker waits for its 30 min start-to-close; longer steps never "
+       "finish.",
+       false},
+      {9, "Conductor's 30 s task timeout kills every longer step.", false},
+      {10, "A 200-step plan under `layers` makes about 400 emitEvent activities in a row: p99 5 s is out of reach.",
+       false},
+  }};
+  return kRows;
+}
+
+}  // namespace dvt::sim

@@ -1,0 +1,87 @@
+// The way from text to Scenario: tree, overrides, table, checks among sections.
+#include "sim/scenario/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "sim/scenario/key_table.h"
+#include "sim/scenario/overrides.h"
+#include "sim/scenario/reading.h"
+#include "sim/scenario/validate.h"
+#include "sim/scenario/yaml_front.h"
+
+namespace dvt::sim {
+namespace {
+
+// File order; those of --set after them, in the order of the command line.
+std::vector<Diagnostic> arranged(std::vector<Diagnostic> diagnostics, const std::string& file) {
+  for (Diagnostic& diagnostic : diagnostics) diagnostic.file = file;
+  std::stable_sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    if (a.set.empty() != b.set.empty()) return a.set.empty();
+    if (!a.set.empty()) return false;
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  });
+  return diagnostics;
+}
+
+}  // namespace
+
+Result<SetOverride, std::string> parse_override(std::string_view argument) {
+  const std::size_t equals = argument.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return failure(fmt::format("expected PATH=VALUE such as topology.projector.replicas=5, found \"{}\"", argument));
+  }
+  return SetOverride{std::string(argument.substr(0, equals)), std::string(argument.substr(equals + 1))};
+}
+
+Result<Scenario, std::vector<Diagnostic>> read_scenario(std::string_view text, std::string file_name,
+                                                        std::span<const SetOverride> overrides) {
+  std::vector<Diagnostic> diagnostics;
+  std::optional<Node> root = parse_yaml(text, diagnostics);
+  if (!root) {
+    return failure(arranged(std::move(diagnostics), file_name));
+  }
+  apply_overrides(*root, overrides, diagnostics);
+  std::vector<std::string> paths;
+  for (const SetOverride& override : overrides) paths.push_back(override.path);
+  Reading reading(file_name, std::move(paths));
+  Scenario scenario;
+  scenario.file_name = file_name;
+  const Node* kind = root->find("kind");
+  if (kind != nullptr && kind->is_word("Study")) {
+    PathScope scope(reading, "kind");
+    reading.error(kind->mark, "Study is not modelled yet; Scenario is");
+  } else {
+    scenario_table().read(reading, *root, &scenario);
+    if (root->is_mapping()) validate(scenario, *root, reading);
+  }
+  for (Diagnostic& diagnostic : reading.take_diagnostics()) diagnostics.push_back(std::move(diagnostic));
+  if (!diagnostics.empty()) return failure(arranged(std::move(diagnostics), file_name));
+  return scenario;
+}
+
+Result<Scenario, std::vector<Diagnostic>> load_scenario(const std::string& file_name,
+                                                        std::span<const SetOverride> overrides) {
+  std::error_code code;
+  if (std::filesystem::is_directory(file_name, code))
+    throw Error(fmt::format("{}: is a folder, not a scenario", file_name));
+  std::ifstream file(file_name, std::ios::binary);
+  if (!file) throw Error(fmt::format("{}: cannot be opened", file_name));
+  std::string text(kMaxScenarioBytes + 1, '\0');  // one byte more than allowed is enough to say that it is too large
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) throw Error(fmt::format("{}: cannot be read", file_name));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return read_scenario(text, file_name, overrides);
+}
+
+std::string write_resolved(const Scenario& scenario, std::string_view target_file) {
+  WriteContext context;
+  context.directory = std::filesystem::path(target_file).parent_path().string();
+  Node node = scenario_table().write(&scenario, context);
+  return write_yaml(node);
+}
+
+}  // namespace dvt::sim

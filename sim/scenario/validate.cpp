@@ -1,0 +1,172 @@
+// Checks among sections other than plans and operations.
+#include "sim/scenario/validate.h"
+
+#include <fmt/format.h>
+
+#include "sim/scenario/key_table.h"
+#include "sim/scenario/scalars.h"
+
+namespace dvt::sim {
+
+const Node& node_at(const Node& root, std::initializer_list<std::string_view> parts) {
+  const Node* node = &root;
+  for (std::string_view part : parts) {
+    const Node* next = node->find(part);
+    if (node->is_sequence()) {
+      const auto index = parse_integer(part, 1'000'000'000);
+      if (index.has_value() && index.value() < node->items.size()) next = &node->items[index.value()];
+    }
+    if (next == nullptr) break;
+    node = next;
+  }
+  return *node;
+}
+
+void error_at(Reading& reading, const Node& root, std::initializer_list<std::string_view> parts, std::string message) {
+  for (std::string_view part : parts) reading.path_parts().emplace_back(part);
+  reading.error(node_at(root, parts).mark, std::move(message));
+  for (std::size_t i = 0; i < parts.size(); ++i) reading.path_parts().pop_back();
+}
+
+namespace {
+
+void check_times(const Scenario& scenario, const Node& root, Reading& reading) {
+  if (root.find("duration") != nullptr && scenario.duration.ns > 0 && scenario.warmup >= scenario.duration) {
+    error_at(reading, root, {"warmup"},
+             fmt::format("warm-up ({}) leaves nothing of the duration ({})", format_value(scenario.warmup),
+                         format_value(scenario.duration)));
+  }
+}
+
+void check_provenance(const Scenario& scenario, const Node& root, Reading& reading) {
+  for (const auto& [path, provenance] : scenario.provenance) {
+    std::string nearest;
+    if (is_key_path(path, nearest)) continue;
+    error_at(reading, root, {"provenance", path},
+             fmt::format("no such key{}", nearest.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", nearest)));
+  }
+}
+
+void check_queues(const Scenario& scenario, const Node& root, Reading& reading) {
+  for (const TaskQueueSpec& queue : scenario.topology.task_queues) {
+    if (queue.name == "tq-control" || queue.name == "tq-data") continue;
+    if (queue.name.starts_with("tq-isolation-")) {
+      error_at(reading, root, {"topology", "taskQueues", queue.name}, "isolation queues are not modelled yet");
+    } else {
+      error_at(reading, root, {"topology", "taskQueues", queue.name},
+               "no activity goes to this queue" + Reading::suggestion(queue.name, {"tq-control", "tq-data"}));
+    }
+  }
+}
+
+std::vector<std::string_view> all_kinds(const Scenario& scenario) {
+  std::vector<std::string_view> kinds;
+  for (const WarehouseSpec& warehouse : scenario.warehouses) {
+    for (const std::string& kind : warehouse.kinds) kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+void check_activity_options(const Scenario& scenario, const Node& root, Reading& reading) {
+  for (const ActivityOptionsEntry& entry : scenario.topology.activity_options) {
+    const std::string_view kind = std::string_view(entry.name).substr(0, entry.name.find('/'));
+    if (kind == "default" || scenario.warehouse_for(kind) != nullptr) continue;
+    std::vector<std::string_view> known = all_kinds(scenario);
+    known.insert(known.begin(), "default");
+    error_at(reading, root, {"topology", "activityOptions", entry.name},
+             fmt::format("no warehouse runs kind \"{}\"{}", kind, Reading::suggestion(kind, known)));
+  }
+}
+
+void check_warehouses(const Scenario& scenario, const Node& root, Reading& reading) {
+  for (const WarehouseSpec& warehouse : scenario.warehouses) {
+    std::vector<std::string> known{"small",       "medium", "large", "view",    "table",
+                                   "incremental", "test",   "seed",  "snapshot"};
+    for (const std::string& kind : warehouse.kinds) {
+      for (const char* size : {"small", "medium", "large"}) known.push_back(fmt::format("{}/{}", kind, size));
+    }
+    const std::vector<std::string_view> views(known.begin(), known.end());
+    if (node_at(root, {"warehouses", warehouse.name}).find("duration") == nullptr) continue;
+    for (const auto& [key, dist] : warehouse.duration) {
+      bool found = false;
+      for (const std::string& name : known) found = found || name == key;
+      if (found) continue;
+      const std::string nearest = Reading::suggestion(key, views);
+      error_at(reading, root, {"warehouses", warehouse.name, "duration", key},
+               "expected a size, kind/size with a kind it runs, or a materialization" + nearest);
+    }
+  }
+}
+
+void check_members(const Fault& fault, const Node& root, Reading& reading, std::int64_t members,
+                   std::string_view what) {
+  const bool index = fault.target.members == Target::Members::index;
+  const bool random = fault.target.members == Target::Members::random;
+  if ((index && fault.target.index >= members) || (random && fault.target.index > members)) {
+    error_at(reading, root, {"faults", fault.name, "target"},
+             random ? fmt::format("only {} {} exist", members, what)
+                    : fmt::format("only {} {} exist, counted from 0", members, what));
+  }
+}
+
+void check_fault_names(const Scenario& scenario, const Fault& fault, const Node& root, Reading& reading) {
+  const auto unknown = [&](std::string_view what, const std::vector<std::string_view>& known) {
+    error_at(reading, root, {"faults", fault.name, "target"},
+             fmt::format("no {} \"{}\"{}", what, fault.target.name, Reading::suggestion(fault.target.name, known)));
+  };
+  std::vector<std::string_view> known;
+  switch (fault.target.kind) {
+    case TargetKind::warehouse: {
+      for (const WarehouseSpec& warehouse : scenario.warehouses) known.push_back(warehouse.name);
+      bool found = false;
+      for (std::string_view name : known) found = found || name == fault.target.name;
+      if (!found) unknown("warehouse", known);
+      return;
+    }
+    case TargetKind::worker: {
+      const TaskQueueSpec* queue = scenario.topology.task_queue(fault.target.name);
+      for (const TaskQueueSpec& entry : scenario.topology.task_queues) known.push_back(entry.name);
+      if (queue == nullptr) return unknown("task queue", known);
+      return check_members(fault, root, reading, queue->workers, "workers");
+    }
+    case TargetKind::bus: {
+      bool found = fault.target.name.empty();
+      for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions) {
+        known.push_back(subscription.name);
+        found = found || subscription.name == fault.target.name;
+      }
+      if (!found) unknown("subscription", known);
+      return;
+    }
+    case TargetKind::projector:
+      return check_members(fault, root, reading, scenario.topology.projector.replicas, "replicas");
+    case TargetKind::outbox:
+      return check_members(fault, root, reading, scenario.topology.outbox.relays, "relays");
+    case TargetKind::store_disk:
+      if (scenario.topology.state_store.backend != StoreBackend::file ||
+          scenario.topology.state_store.commit != CommitMode::per_append) {
+        error_at(reading, root, {"faults", fault.name, "target"},
+                 "disk faults need topology.stateStore {backend: file, commit: per-append}");
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+void validate(const Scenario& scenario, const Node& root, Reading& reading) {
+  check_times(scenario, root, reading);
+  check_provenance(scenario, root, reading);
+  check_queues(scenario, root, reading);
+  check_activity_options(scenario, root, reading);
+  check_warehouses(scenario, root, reading);
+  validate_plans(scenario, root, reading);
+  for (const Fault& fault : scenario.faults) {
+    if (!fault.target.text.empty()) check_fault_names(scenario, fault, root, reading);
+  }
+  validate_operations(scenario, root, reading);
+}
+
+}  // namespace dvt::sim

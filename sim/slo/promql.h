@@ -1,0 +1,54 @@
+// The pieces of PromQL that the typed alert rules need, over the sampled series, with Prometheus' own semantics (the
+// 2.x line, as Debian 12 ships it): a range selector [w] at t takes the samples in [t-w, t], both ends included, and
+// increase() and rate() extrapolate to the edges of the window. Prometheus 3 leaves t-w out; RangeStart chooses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "sim/measure/series.h"
+
+namespace dvt::sim::promql {
+
+enum class RangeStart : std::uint8_t { included, excluded };
+
+struct Sample {
+  Instant at;
+  double value = 0;
+};
+
+/// increase() of a counter's samples, ascending in time, all within [at - window, at]. nullopt: fewer than two.
+///  - a fall is a reset: the value before it is added
+///  - the increase is scaled from the sampled interval to the window; an edge further than 1.1 average sampling
+///    intervals from its sample is extended by half an interval only
+///  - before the first sample a counter is not extended beyond the point where it would have been zero
+std::optional<double> extrapolated_increase(std::span<const Sample> samples, Instant at, Duration window);
+/// The same per second of the window.
+std::optional<double> extrapolated_rate(std::span<const Sample> samples, Instant at, Duration window);
+
+/// The samples of a series in the window that ends at `at`; replaces `out`. Absent values are left out.
+void range(const SeriesStore& store, std::uint32_t id, Instant at, Duration window, RangeStart start,
+           std::vector<Sample>& out);
+
+std::optional<double> increase(const SeriesStore& store, std::uint32_t id, Instant at, Duration window,
+                               RangeStart start = RangeStart::included);
+std::optional<double> rate(const SeriesStore& store, std::uint32_t id, Instant at, Duration window,
+                           RangeStart start = RangeStart::included);
+/// The newest value at or before `at` and not older than five minutes (an instant selector's look-back).
+std::optional<double> instant(const SeriesStore& store, std::uint32_t id, Instant at);
+
+/// sum(increase(NAME{matchers}[window])); nullopt when no series has an increase: the sum of nothing is nothing.
+using Matchers = std::vector<std::pair<std::string_view, std::string_view>>;
+std::optional<double> sum_of_increases(const SeriesStore& store, std::string_view name, const Matchers& matchers,
+                                       Instant at, Duration window);
+bool matches(const SeriesInfo& info, const Matchers& matchers);
+/// `{a="x", b="y"}`: names a label set in messages and keys alert state by it.
+std::string label_text(const LabelPairs& labels);
+
+}  // namespace dvt::sim::promql

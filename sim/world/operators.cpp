@@ -1,0 +1,171 @@
+#include "sim/world/operators.h"
+
+#include <algorithm>
+
+namespace dvt::sim {
+
+dvt::SignalType engine_signal(SignalType type) { return static_cast<dvt::SignalType>(type); }
+static_assert(static_cast<int>(SignalType::pause) == static_cast<int>(dvt::SignalType::pause));
+static_assert(static_cast<int>(SignalType::escalate_alert) == static_cast<int>(dvt::SignalType::escalate_alert));
+
+dvt::Role engine_role(Role role) {
+  switch (role) {
+    case Role::admin: return dvt::Role::admin;
+    case Role::engineer: return dvt::Role::engineer;
+    case Role::op: return dvt::Role::operator_;
+    case Role::system: return dvt::Role::system;
+  }
+  return dvt::Role::operator_;
+}
+
+Operators::Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api, RunBoard& board)
+    : timers_(timers), random_(random), scenario_(scenario), api_(api), board_(board), operations_(scenario.operations.size()) {
+  for (const BackgroundSignal& signal : scenario.workload.signals)
+    resume_after_.push_back(signal.resume_after ? signal.resume_after->build() : Distribution::constant({}));
+  board_.on_drained([this](RunOrdinal run) { run_drained(run); });
+}
+
+void Operators::start() {
+  for (std::size_t i = 0; i < scenario_.workload.signals.size(); ++i) next_background(i, 0);
+  if (!scenario_.workload.reads.rate.is_zero()) next_read(0);
+  for (std::size_t i = 0; i < scenario_.operations.size(); ++i)
+    if (scenario_.operations[i].at) timers_.call_at(Instant{scenario_.operations[i].at->ns}, [this, i] { begin_operation(i); });
+}
+
+std::int64_t Operators::plan_index(const std::string& name) const {
+  for (std::size_t i = 0; i < scenario_.workload.plans.size(); ++i)
+    if (scenario_.workload.plans[i].name == name) return static_cast<std::int64_t>(i);
+  return -1;  // any
+}
+
+void Operators::next_background(std::size_t index, std::uint64_t number) {
+  const BackgroundSignal& signal = scenario_.workload.signals[index];
+  if (signal.rate.is_zero()) return;
+  Draws draws(random_, Purpose::signal_gap, index, number);
+  const Duration gap = Distribution::exponential(signal.rate.interval()).sample(draws);
+  timers_.call_after(gap, [this, index, number] {
+    background(index, number);
+    next_background(index, number + 1);
+  });
+}
+
+void Operators::background(std::size_t index, std::uint64_t number) {
+  const BackgroundSignal& signal = scenario_.workload.signals[index];
+  std::uint64_t words[4];
+  random_.words(Purpose::signal_target, index, number, 0, 0, words);
+  const auto run = board_.pick(signal.select.filter(signal.signal), plan_index(signal.select.plan), signal.select.tenant, words[0]);
+  if (!run) return;
+  engine::SignalRequest request;
+  request.run = *run;
+  request.type = engine_signal(signal.signal);
+  request.role = engine::required_role(request.type);
+  request.actor = "background";
+  request.reason = "background traffic";
+  api_.submit_signal(request);
+  if (!signal.resume_after) return;
+  Draws draws(random_, Purpose::signal_resume, index, number);
+  const Duration after = resume_after_[index].sample(draws);
+  timers_.call_after(after, [this, run_paused = *run] {
+    engine::SignalRequest resume;
+    resume.run = run_paused;
+    resume.type = dvt::SignalType::resume;
+    resume.actor = "background";
+    api_.submit_signal(resume);
+  });
+}
+
+void Operators::next_read(std::uint64_t number) {
+  Draws draws(random_, Purpose::read_gap, number);
+  const Duration gap = Distribution::exponential(scenario_.workload.reads.rate.interval()).sample(draws);
+  timers_.call_after(gap, [this, number] {
+    std::uint64_t words[4];
+    random_.words(Purpose::read_target, number, 0, 0, 0, words);
+    if (const auto run = board_.pick(RunFilter::running, -1, std::nullopt, words[0])) api_.submit_read(*run, number);
+    next_read(number + 1);
+  });
+}
+
+std::vector<RunOrdinal> Operators::choose(std::size_t index) {
+  const Operation& operation = scenario_.operations[index];
+  const Select& select = operation.select;
+  std::vector<RunOrdinal> runs = board_.matching(select.filter(*operation.signal), plan_index(select.plan), select.tenant);
+  if (select.fraction.ppb >= 1'000'000'000) return runs;
+  // The runs with the smallest draws: the choice of one run depends on no other.
+  std::vector<std::pair<std::uint64_t, RunOrdinal>> ranked;
+  for (const RunOrdinal run : runs) {
+    std::uint64_t words[4];
+    random_.words(Purpose::operation, index, run.value, 0, 0, words);
+    ranked.emplace_back(words[0], run);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  const auto count = static_cast<std::size_t>((static_cast<std::uint64_t>(runs.size()) * static_cast<std::uint64_t>(select.fraction.ppb) + 999'999'999) / 1'000'000'000);
+  runs.clear();
+  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) runs.push_back(ranked[i].second);
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
+void Operators::begin_operation(std::size_t index) {
+  const Operation& operation = scenario_.operations[index];
+  OperationState& state = operations_[index];
+  if (!operation.select.same_as.empty()) {
+    for (std::size_t i = 0; i < scenario_.operations.size(); ++i)
+      if (scenario_.operations[i].name == operation.select.same_as) state.chosen = operations_[i].chosen;
+  } else {
+    state.chosen = choose(index);
+  }
+  state.chosen_made = true;
+  for (const RunOrdinal run : state.chosen) {
+    for (std::int64_t repeat = 0; repeat < operation.repeat; ++repeat) {
+      Draws draws(random_, Purpose::operation, index, run.value, static_cast<std::uint64_t>(repeat) + 1);
+      const Duration delay = operation.spread.ns > 0 ? Distribution::uniform({}, operation.spread).sample(draws) : Duration{};
+      timers_.call_after(delay, [this, index, run] { send(index, run); });
+    }
+  }
+  operation_chose(index);
+}
+
+void Operators::send(std::size_t index, RunOrdinal run) {
+  const Operation& operation = scenario_.operations[index];
+  engine::SignalRequest request;
+  request.run = run;
+  request.type = engine_signal(*operation.signal);
+  request.role = engine_role(operation.as);
+  request.actor = operation.name;
+  request.reason = operation.reason;
+  if (!operation.signal_id.empty()) request.signal_id = operation.signal_id;
+  api_.submit_signal(request);
+}
+
+// Operations that come after this one: at once when it is done, or run by run when each has drained.
+void Operators::operation_chose(std::size_t index) {
+  const std::string& name = scenario_.operations[index].name;
+  for (std::size_t i = 0; i < scenario_.operations.size(); ++i) {
+    const Operation& next = scenario_.operations[i];
+    if (!next.after || next.after->operation != name) continue;
+    if (next.after->until == After::Until::done) {
+      timers_.call_after(scenario_.operations[index].spread, [this, i] { begin_operation(i); });
+      continue;
+    }
+    operations_[i].chosen = operations_[index].chosen;
+    operations_[i].chosen_made = true;
+    for (const RunOrdinal run : operations_[index].chosen) {
+      operations_[i].waiting[run.value] = true;
+      timers_.call_after(next.after->timeout, [this, i, run] { release(i, run); });
+    }
+    operation_chose(i);
+  }
+}
+
+void Operators::run_drained(RunOrdinal run) {
+  for (std::size_t i = 0; i < operations_.size(); ++i) release(i, run);
+}
+
+void Operators::release(std::size_t index, RunOrdinal run) {
+  auto found = operations_[index].waiting.find(run.value);
+  if (found == operations_[index].waiting.end() || !found->second) return;
+  found->second = false;
+  timers_.post([this, index, run] { send(index, run); });
+}
+
+}  // namespace dvt::sim

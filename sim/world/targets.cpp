@@ -1,0 +1,162 @@
+#include "sim/world/targets.h"
+
+#include <algorithm>
+
+namespace dvt::sim {
+namespace {
+
+LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant now) {
+  return {episode.fault, fault.factor, fault.jitter.fraction(), fault.ramp, now};
+}
+
+}  // namespace
+
+Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, engine::Workers& workers,
+                 std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store, store::Projector& projector)
+    : timers_(timers), random_(random), scenario_(scenario), workers_(workers), groups_(std::move(groups)), warehouses_(warehouses),
+      store_(store), projector_(projector), warehouse_outages_(warehouses.count(), 0),
+      stalls_(static_cast<std::size_t>(scenario.topology.projector.replicas), 0) {
+  for (std::uint32_t i = 0; i < warehouses.count(); ++i) {
+    warehouse_latency_.push_back(std::make_unique<LatencyWindow>(timers, random, i));
+    warehouses_.set_scale(i, warehouse_latency_.back().get());
+  }
+  store_latency_ = std::make_unique<LatencyWindow>(timers, random, static_cast<std::uint32_t>(warehouses.count()));
+  store_.set_scale(store_latency_.get());
+  std::uint32_t workers_total = 0;
+  for (const WorkerGroup& group : groups_) workers_total = std::max(workers_total, group.first + group.count);
+  lives_.assign(workers_total, 0);
+}
+
+std::uint32_t Targets::warehouse_index(const std::string& name) const {
+  for (std::size_t i = 0; i < scenario_.warehouses.size(); ++i)
+    if (scenario_.warehouses[i].name == name) return static_cast<std::uint32_t>(i);
+  DVT_ASSERT(false, "the reader lets only known warehouses pass");
+  return 0;
+}
+
+std::vector<std::uint32_t> Targets::projector_replicas(const Fault& fault, Episode episode) const {
+  const auto count = static_cast<std::uint32_t>(stalls_.size());
+  std::vector<std::uint32_t> all(count);
+  for (std::uint32_t i = 0; i < count; ++i) all[i] = i;
+  if (fault.target.members == Target::Members::index) {
+    if (fault.target.index >= static_cast<std::int64_t>(count)) return {};
+    return {static_cast<std::uint32_t>(fault.target.index)};
+  }
+  if (fault.target.members != Target::Members::random) return all;
+  // k different ones: a partial Fisher-Yates shuffle, one word a pick.
+  Draws draws(random_, Purpose::fault_effect, episode.fault, episode.number, 3);
+  const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(fault.target.index), all.size());
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const std::uint64_t word = draws.next();
+    std::swap(all[i], all[i + word % (all.size() - i)]);
+  }
+  all.resize(wanted);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
+  const bool on_store = fault.target.kind == TargetKind::store;
+  switch (fault.kind) {
+    case FaultKind::latency:
+      if (on_store) {
+        store_latency_->begin(effect_of(fault, episode, timers_.now()));
+      } else {
+        warehouse_latency_[warehouse_index(fault.target.name)]->begin(effect_of(fault, episode, timers_.now()));
+      }
+      return 1;
+    case FaultKind::outage:
+      if (on_store) {
+        if (store_outages_++ == 0) store_.set_outage(true);
+      } else {
+        const std::uint32_t index = warehouse_index(fault.target.name);
+        if (warehouse_outages_[index]++ == 0) warehouses_.set_outage(index, true);
+      }
+      return 1;
+    case FaultKind::stall: {
+      Stalled stalled{episode, projector_replicas(fault, episode)};
+      for (const std::uint32_t replica : stalled.replicas)
+        if (stalls_[replica]++ == 0) projector_.stall(replica, true);
+      const auto struck = static_cast<std::uint32_t>(stalled.replicas.size());
+      stalled_.push_back(std::move(stalled));
+      return struck;
+    }
+    case FaultKind::kill:
+      return kill_workers(fault, episode);
+    default:
+      DVT_ASSERT(false, "the reader lets only modelled fault kinds pass");
+      return 0;
+  }
+}
+
+void Targets::end(const Fault& fault, Episode episode) {
+  const bool on_store = fault.target.kind == TargetKind::store;
+  switch (fault.kind) {
+    case FaultKind::latency:
+      (on_store ? *store_latency_ : *warehouse_latency_[warehouse_index(fault.target.name)]).end(episode.fault);
+      return;
+    case FaultKind::outage:
+      if (on_store) {
+        if (--store_outages_ == 0) store_.set_outage(false);
+      } else {
+        const std::uint32_t index = warehouse_index(fault.target.name);
+        if (--warehouse_outages_[index] == 0) warehouses_.set_outage(index, false);
+      }
+      return;
+    case FaultKind::stall: {
+      const auto found = std::find_if(stalled_.begin(), stalled_.end(), [&](const Stalled& s) {
+        return s.episode.fault == episode.fault && s.episode.number == episode.number;
+      });
+      for (const std::uint32_t replica : found->replicas)
+        if (--stalls_[replica] == 0) projector_.stall(replica, false);
+      stalled_.erase(found);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+std::uint32_t Targets::kill_workers(const Fault& fault, Episode episode) {
+  const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const WorkerGroup& g) { return g.queue == fault.target.name; });
+  DVT_ASSERT(group != groups_.end(), "the reader lets only known task queues pass");
+  std::vector<std::uint32_t> candidates;
+  std::uint64_t zone_words[4];
+  random_.words(Purpose::fault_effect, episode.fault, episode.number, 1, 0, zone_words);
+  const auto zone = static_cast<std::uint32_t>(zone_words[0] % group->zones);
+  for (std::uint32_t i = 0; i < group->count; ++i) {
+    if (fault.target.members == Target::Members::index && i != static_cast<std::uint64_t>(fault.target.index)) continue;
+    if (fault.group == FaultGroup::zone && i % group->zones != zone) continue;
+    if (workers_.up(group->first + i)) candidates.push_back(i);
+  }
+  if (fault.target.members == Target::Members::random) {
+    Draws draws(random_, Purpose::fault_effect, episode.fault, episode.number, 3);
+    const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(fault.target.index), candidates.size());
+    for (std::size_t i = 0; i < wanted; ++i) {
+      const std::uint64_t word = draws.next();
+      std::swap(candidates[i], candidates[i + word % (candidates.size() - i)]);
+    }
+    candidates.resize(wanted);
+    std::sort(candidates.begin(), candidates.end());
+  }
+  std::uint32_t down = 0;
+  for (std::uint32_t i = 0; i < group->count; ++i) down += workers_.up(group->first + i) ? 0 : 1;
+  const std::int64_t down_max = static_cast<std::int64_t>(group->count) * fault.max_down.ppb / 1'000'000'000;
+  std::uint32_t struck = 0;
+  for (const std::uint32_t i : candidates) {
+    if (static_cast<std::int64_t>(down) >= down_max) break;
+    ++down;
+    ++struck;
+    workers_.kill(group->first + i);
+    restart_later(*group, group->first + i);
+  }
+  return struck;
+}
+
+void Targets::restart_later(const WorkerGroup& group, std::uint32_t worker) {
+  Draws draws(random_, Purpose::worker_restart, worker, lives_[worker]++, 0);
+  const Duration delay = group.restart_delay.sample(draws);
+  timers_.call_after(delay, [this, worker] { workers_.start(worker); });
+}
+
+}  // namespace dvt::sim

@@ -1,0 +1,332 @@
+#include "sim/world/world.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "adapters/mock/mock_adapter.h"
+#include "adapters/temporal/temporal_adapter.h"
+#include "engine/plan/layers_workflow.h"
+#include "engine/ports/telemetry_fan_out.h"
+#include "engine/worker/plan_activities.h"
+#include "sim/check/fingerprint.h"
+#include "sim/check/invariants.h"
+#include "sim/fault/store_model.h"
+#include "sim/import/plan_source.h"
+#include "sim/kernel/kernel.h"
+#include "sim/kernel/random_streams.h"
+#include "sim/slo/measure_setup.h"
+#include "sim/world/arrivals.h"
+#include "sim/world/operators.h"
+#include "sim/world/plan_fetcher.h"
+#include "sim/world/run_board.h"
+#include "sim/world/targets.h"
+#include "sim/world/world_config.h"
+#include "store/memory/memory_state_store.h"
+#include "store/sqlite/sqlite_state_store.h"
+
+namespace dvt::sim {
+namespace {
+
+/// Tells the readers of the store that there is something new, at the instant of the commit.
+class CommitPlumbing final : public Telemetry {
+ public:
+  store::OutboxRelays* relays = nullptr;
+  store::Projector* projector = nullptr;
+  void event_committed(const StoredEvent& event) override {
+    relays->event_committed();
+    projector->event_committed(event);
+  }
+  void run_closed(const RunClosed& fact) override { projector->release_run(fact.run); }
+};
+
+KernelOptions kernel_options(const Scenario& scenario, const Random& random) {
+  KernelOptions options;
+  if (scenario.schedule == Schedule::shuffled) options.schedule = TieBreak::shuffled;
+  options.random = &random;
+  return options;
+}
+
+std::unique_ptr<StateStore> make_store(const Scenario& scenario, const WorldOptions& options, std::string& temporary) {
+  const CommitMode commit = options.commit.value_or(scenario.topology.state_store.commit);
+  std::string where = options.store;
+  if (where.empty()) {
+    switch (scenario.topology.state_store.backend) {
+      case StoreBackend::memory: where = "memory"; break;
+      case StoreBackend::sqlite_memory: where = ":memory:"; break;
+      case StoreBackend::file:
+        temporary = (std::filesystem::temp_directory_path() / ("dvtsim-" + scenario.metadata.name + "-XXXXXX")).string();
+        {
+          const int file = mkstemp(temporary.data());
+          if (file < 0) throw Error("cannot create a temporary file for the store in " + std::filesystem::temp_directory_path().string());
+          std::fclose(fdopen(file, "r"));
+        }
+        where = temporary;
+        break;
+    }
+  }
+  if (where == "memory") {
+    store::MemoryOptions memory;
+    memory.start = scenario.start;
+    return std::make_unique<store::MemoryStateStore>(memory);
+  }
+  store::SqliteOptions sqlite;
+  sqlite.path = where;
+  sqlite.start = scenario.start;
+  sqlite.commit = commit == CommitMode::per_append ? store::Commit::per_append : store::Commit::batched;
+  return std::make_unique<store::SqliteStateStore>(std::move(sqlite));
+}
+
+}  // namespace
+
+struct World::Parts {
+  Parts(const Scenario& scenario_, WorldOptions options_);
+  ~Parts() {
+    if (!temporary_store.empty()) {
+      rows.reset();
+      for (const char* suffix : {"", "-wal", "-shm"}) {
+        std::error_code ignored;
+        std::filesystem::remove(temporary_store + suffix, ignored);
+      }
+    }
+  }
+  void load_plans();
+  void add_workers();
+  void heartbeat();
+  void execution_closed(const engine::Execution& execution);
+  WorldResult run();
+
+  const Scenario& scenario;
+  WorldOptions options;
+  std::vector<std::string> warnings;
+  PhiloxRandom random;
+  Kernel kernel;
+  TelemetryFanOut telemetry;
+  std::string temporary_store;
+  std::unique_ptr<StateStore> rows;
+  StoreModel store_model;
+  engine::PlanCatalogue plans;
+  std::vector<std::vector<engine::StepNotes>> notes;  // by plan
+  PlanFetcher fetcher;
+  adapters::Warehouses warehouses;
+  engine::Service service;
+  engine::Workers workers;
+  std::vector<WorkerGroup> groups;
+  engine::SaveRunMetadataActivity save_metadata;
+  engine::EmitEventActivity emit_event;
+  engine::FetchPlanActivity fetch_plan;
+  engine::ExecuteStepActivity execute_step;
+  std::unique_ptr<ProviderAdapter> adapter;
+  std::unique_ptr<engine::ApiFront> api;
+  store::EventBus bus;
+  store::OutboxRelays relays;
+  store::Projector projector;
+  CommitPlumbing plumbing;
+  RunBoard board;
+  std::unique_ptr<ArrivalStream> arrivals;
+  std::unique_ptr<Operators> operators;
+  std::unique_ptr<Targets> targets;
+  std::unique_ptr<FaultPlan> faults;
+  std::unique_ptr<Measure> measure;
+  std::unique_ptr<AlertEvaluator> alerts;
+  std::unique_ptr<InvariantSuite> invariants;
+  Fingerprint fingerprint;
+  Instant end;
+};
+
+namespace {
+
+engine::ServiceOptions service_options(const Scenario& scenario) {
+  engine::ServiceOptions options;
+  options.poll_latency = scenario.topology.adapter.rpc_latency.build();
+  options.respond_latency = options.poll_latency;
+  return options;
+}
+
+engine::WorkerOptions worker_options(const Scenario& scenario) {
+  return {scenario.topology.adapter.rpc_latency.build(), scenario.topology.interpreter.task_latency.build()};
+}
+
+StoreModelOptions store_options(const Scenario& scenario) {
+  const StateStoreSpec& spec = scenario.topology.state_store;
+  return {spec.write_latency.build(), spec.read_latency.build(), static_cast<std::uint32_t>(spec.connections)};
+}
+
+}  // namespace
+
+World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
+    : scenario(scenario_), options(std::move(options_)), random(scenario.seed), kernel(kernel_options(scenario, random)),
+      rows(make_store(scenario, options, temporary_store)),
+      store_model(kernel, random, telemetry, *rows, store_options(scenario)),
+      fetcher(kernel, random, plans, scenario.topology.adapter.rpc_latency.build()),
+      warehouses(kernel, random, telemetry, warehouse_options(scenario)),
+      service(kernel, random, telemetry, service_options(scenario)),
+      workers(service, kernel, kernel, random, telemetry, worker_options(scenario)), save_metadata(store_model),
+      emit_event(store_model, engine::EventMaker(kernel, random), telemetry, kernel), fetch_plan(fetcher, plans), execute_step(warehouses),
+      bus(kernel, random, telemetry, bus_options(scenario)),
+      relays(*rows, bus, kernel, random, telemetry, outbox_options(scenario)),
+      projector(*rows, kernel, telemetry, projector_options(scenario)) {
+  end = options.until ? std::min(*options.until, Instant{scenario.duration.ns}) : Instant{scenario.duration.ns};
+  load_plans();
+  add_workers();
+
+  std::vector<std::string> tenants;
+  for (std::int64_t i = 0; i < scenario.workload.tenants.count; ++i) {
+    tenants.push_back("tenant-" + std::to_string(i + 1));
+    rows->add_tenant({{static_cast<std::uint32_t>(i)}, tenants.back()});
+  }
+  if (scenario.topology.adapter.kind == AdapterKind::mock) {
+    adapter = std::make_unique<adapters::MockAdapter>(kernel, random, telemetry, store_model, plans);
+  } else {
+    adapters::TemporalOptions temporal;
+    temporal.rpc_latency = scenario.topology.adapter.rpc_latency.build();
+    temporal.continue_as_new_after_layers = static_cast<std::uint32_t>(scenario.topology.interpreter.continue_as_new_after_layers);
+    temporal.hold_queued_steps = scenario.known_faults.fixed(6);
+    temporal.control_queue = Symbol::intern("tq-control");
+    temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) { execution_closed(execution); };
+    adapter = std::make_unique<adapters::TemporalAdapter>(service, workers, kernel, random, telemetry, plans, std::move(temporal));
+  }
+  api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans, std::move(tenants),
+                                           api_options(scenario));
+  arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
+    api->submit_run({arrival.run, arrival.plan, arrival.tenant, "request-" + std::to_string(arrival.run.value)});
+  });
+  operators = std::make_unique<Operators>(kernel, random, scenario, *api, board);
+  targets = std::make_unique<Targets>(kernel, random, scenario, workers, groups, warehouses, store_model, projector);
+  faults = std::make_unique<FaultPlan>(kernel, random, telemetry, scenario.faults, end, *targets);
+
+  std::vector<MeasureConfig::Plan> named_plans;
+  for (const engine::PlanEntryRef& plan : plans.entries()) {
+    MeasureConfig::Plan named{plan->plan.metadata.plan_id, plan->plan.metadata.plan_version, {}};
+    for (const engine::Step& step : plan->plan.steps) named.step_ids.push_back(step.step_id);
+    named_plans.push_back(std::move(named));
+  }
+  measure = std::make_unique<Measure>(measure_config(scenario, std::move(named_plans)));
+  if (options.samples != nullptr) measure->series().set_sink(options.samples);
+  for (const SeriesQuery& query : options.queries) measure->series().add_query(query);
+  alerts = std::make_unique<AlertEvaluator>(scenario.alerts.rule_sets, Instant{scenario.warmup.ns});
+  InvariantConfig checked;
+  checked.known_faults_fixed = scenario.known_faults.mended;
+  for (const auto& [name, reason] : scenario.invariants.except) checked.except.push_back(name);
+  invariants = std::make_unique<InvariantSuite>(checked);
+
+  fingerprint.set_sink(options.digest);
+  // Passive listeners first: when an active one reacts to a fact, everybody has heard of it.
+  telemetry.add(fingerprint);
+  telemetry.add(*measure);
+  telemetry.add(*invariants);
+  for (Telemetry* listener : options.listeners) telemetry.add(*listener);
+  plumbing.relays = &relays;
+  plumbing.projector = &projector;
+  telemetry.add(plumbing);
+  telemetry.add(board);
+}
+
+void World::Parts::load_plans() {
+  for (const PlanSpec& spec : scenario.workload.plans) {
+    auto loaded = load_plan(spec);
+    if (!loaded.has_value()) {
+      std::string text;
+      for (const std::string& error : loaded.error()) text += (text.empty() ? "" : "\n") + scenario.location(spec.source) + ": plan '" + spec.name + "': " + error;
+      throw Error(text);
+    }
+    for (const std::string& warning : loaded.value().warnings) warnings.push_back("plan '" + spec.name + "': " + warning);
+    engine::AnnotatedPlan& annotated = loaded.value().annotated;
+    std::vector<adapters::StepProfile> profiles;
+    for (std::size_t i = 0; i < annotated.plan.steps.size(); ++i)
+      profiles.push_back(step_profile(scenario, annotated.plan.steps[i], annotated.notes[i]));
+    warehouses.add_plan(std::move(profiles));
+    notes.push_back(std::move(annotated.notes));
+    const engine::PlanEntryRef entry = plans.add(std::move(annotated.plan));
+    PlanRecord record{entry->ordinal, entry->plan.metadata.plan_id, entry->plan.metadata.plan_version, {}};
+    for (const engine::Step& step : entry->plan.steps) record.step_ids.push_back(step.step_id);
+    rows->add_plan(record);
+  }
+}
+
+void World::Parts::add_workers() {
+  for (const TaskQueueSpec& spec : scenario.topology.task_queues) {
+    const std::uint32_t queue = service.matching().add_queue(Symbol::intern(spec.name));
+    const engine::WorkerLimits limits{static_cast<std::uint32_t>(spec.slots), static_cast<std::uint32_t>(spec.pollers)};
+    WorkerGroup group;
+    group.queue = spec.name;
+    group.count = static_cast<std::uint32_t>(spec.workers);
+    group.first = workers.add_workers(queue, group.count, limits, static_cast<std::uint32_t>(spec.sticky_cache));
+    group.zones = static_cast<std::uint32_t>(spec.zones);
+    group.restart_delay = spec.restart_delay.build();
+    groups.push_back(std::move(group));
+  }
+  // Options by plan and step, made once: workflow code on every worker answers from this table.
+  auto by_step = std::make_shared<std::vector<std::vector<engine::ActivityOptionsRef>>>();
+  for (const engine::PlanEntryRef& plan : plans.entries()) {
+    auto& steps = by_step->emplace_back();
+    for (std::size_t i = 0; i < plan->plan.steps.size(); ++i) {
+      const std::string& kind = plan->plan.steps[i].kind;
+      const std::string_view size = to_string(notes[plan->ordinal.value][i].size.value_or(engine::StepSize::small));
+      steps.push_back(activity_options(scenario, kind, size, queue_for_step(kind)));
+    }
+  }
+  engine::InterpreterOptions interpreter;
+  interpreter.control = activity_options(scenario, "", "", "tq-control");
+  interpreter.step_options = [by_step](PlanOrdinal plan, StepIndex step) { return (*by_step)[plan.value][step.value]; };
+  interpreter.trace_short_pauses = scenario.known_faults.fixed(5);
+  interpreter.number_pauses = scenario.known_faults.fixed(7);
+  workers.register_workflow(engine::names::run_plan_workflow, engine::layers_workflow(std::move(interpreter)));
+  workers.register_activity(engine::names::save_run_metadata, save_metadata);
+  workers.register_activity(engine::names::emit_event, emit_event);
+  workers.register_activity(engine::names::fetch_plan, fetch_plan);
+  workers.register_activity(engine::names::execute_step, execute_step);
+}
+
+// "Replay gives the same commands": continued and crashed executions, and every n-th (design §8).
+void World::Parts::execution_closed(const engine::Execution& execution) {
+  const bool sampled = options.verify_every > 0 && execution.key.run.value % options.verify_every == 0;
+  if (!sampled && execution.key.chain == 0 && !execution.rebuilt) return;
+  const auto mismatch = workers.verify(execution.key, execution.history);
+  invariants->replay_checked(execution.key.run, mismatch ? mismatch->text() : std::string(), kernel.now());
+}
+
+void World::Parts::heartbeat() {
+  telemetry.adapter_heartbeat(kernel.now());
+  kernel.call_after(scenario.topology.adapter.heartbeat_interval, [this] { heartbeat(); });
+}
+
+WorldResult World::Parts::run() {
+  for (std::uint32_t i = 0; i < service.matching().worker_count(); ++i) workers.start(i);
+  relays.start();
+  projector.start();
+  heartbeat();
+  faults->start();
+  arrivals->start();
+  operators->start();
+  kernel.add_sample_grid(Instant{0}, scenario.sample_interval, [this](Instant at) {
+    measure->sample(at);
+    alerts->step(measure->series(), at);
+  });
+  if (options.progress) kernel.set_progress_hook(200'000, [this] { options.progress(kernel.now(), end); });
+
+  WorldResult result;
+  const RunStatus status = kernel.run_until(end);
+  result.interrupted = status == RunStatus::stopped;
+  result.ended_at = kernel.now();
+  if (result.ended_at.ns % scenario.sample_interval.ns != 0) measure->sample(result.ended_at);
+  rows->flush();
+  result.measured = measure->finish(result.ended_at);
+  result.measured.store.bytes = rows->bytes();
+  result.alerts = alerts->results(result.measured.faults, result.ended_at);
+  result.invariants = invariants->finish(result.ended_at);
+  result.fingerprint = fingerprint.value();
+  result.events_total = fingerprint.facts();
+  result.kernel_events = kernel.events_total();
+  result.warnings = warnings;
+  if (!options.keep_store_as.empty()) {
+    if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(options.keep_store_as);
+  }
+  return result;
+}
+
+World::World(const Scenario& scenario, WorldOptions options) : parts_(std::make_unique<Parts>(scenario, std::move(options))) {}
+World::~World() = default;
+WorldResult World::run() { return parts_->run(); }
+void World::request_stop() noexcept { parts_->kernel.request_stop(); }
+
+}  // namespace dvt::sim

@@ -1,0 +1,71 @@
+// World: builds everything a scenario speaks of, runs it in virtual time, and hands back plain values. Two worlds in one
+// process do not know of each other. `file → Scenario → World → run → WorldResult`; judging is sim/slo's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ports/telemetry.h"
+#include "sim/measure/results.h"
+#include "sim/measure/series.h"
+#include "sim/scenario/scenario.h"
+#include "sim/slo/alerts.h"
+
+namespace dvt::sim {
+
+class DigestSink;
+
+struct WorldOptions {
+  /// Overrides the scenario's backend: "memory", ":memory:" or a file's path. A file must not exist yet.
+  std::string store;
+  std::optional<CommitMode> commit;
+  /// Stop at this instant instead of the scenario's end.
+  std::optional<Instant> until;
+  /// Copies the store, when it is SQLite, to this path after the run (`--out`).
+  std::string keep_store_as;
+  /// Further listeners (recorder, digest streams); not owned.
+  std::vector<Telemetry*> listeners;
+  SampleSink* samples = nullptr;  // not owned
+  DigestSink* digest = nullptr;   // not owned; told every fact of the fingerprint (--verify)
+  /// Questions for metric(…) assertions; answers come back in Measurements::answers, in this order.
+  std::vector<SeriesQuery> queries;
+  std::function<void(Instant now, Instant end)> progress;
+  /// Replays every n-th closed history and compares its commands, besides those that met a crash or continued as new.
+  std::uint32_t verify_every = 100;
+};
+
+struct WorldResult {
+  Measurements measured;
+  std::vector<AlertResult> alerts;
+  std::vector<InvariantResult> invariants;
+  std::uint64_t fingerprint = 0;
+  std::uint64_t kernel_events = 0;
+  std::uint64_t events_total = 0;  // facts in the fingerprint
+  Instant ended_at;
+  bool interrupted = false;
+  std::vector<std::string> warnings;
+};
+
+class World {
+ public:
+  /// Throws dvt::Error when files that the scenario names cannot be used. `scenario` must outlive the world.
+  World(const Scenario& scenario, WorldOptions options);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  /// Once. Throws DeadlockError, LivelockError.
+  WorldResult run();
+  /// Any thread or a signal handler: the run ends early, what was measured is kept.
+  void request_stop() noexcept;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace dvt::sim

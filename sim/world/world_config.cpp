@@ -1,0 +1,113 @@
+#include "sim/world/world_config.h"
+
+#include "engine/base/detmath.h"
+
+namespace dvt::sim {
+namespace {
+
+std::int64_t milli(double value) { return detmath::round_to_int64(value * 1000); }
+
+store::BackoffPolicy backoff(const BackoffSpec& spec) {
+  store::BackoffPolicy policy;
+  policy.initial = spec.initial;
+  policy.factor_milli = milli(spec.factor);
+  policy.max = spec.max;
+  policy.jitter_ppm = spec.jitter.ppb / 1000;
+  return policy;
+}
+
+}  // namespace
+
+Duration interval_or_zero(const Rate& rate) { return rate.is_zero() ? Duration{} : rate.interval(); }
+
+engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size, std::string_view queue) {
+  const ActivityOptions asked = scenario.topology.options_for(kind, size);
+  engine::ActivityOptions options;
+  options.task_queue = Symbol::intern(queue);
+  options.start_to_close = asked.start_to_close;
+  options.schedule_to_start = asked.schedule_to_start;
+  options.schedule_to_close = asked.schedule_to_close;
+  options.heartbeat = asked.heartbeat;
+  options.retry.initial_interval = asked.initial_interval;
+  options.retry.coefficient_milli = milli(asked.coefficient);
+  options.retry.maximum_interval = asked.max_interval;
+  options.retry.maximum_attempts = static_cast<std::uint32_t>(asked.max_attempts);
+  options.retry.non_retryable = {engine::names::permanent_step_error};
+  return std::make_shared<const engine::ActivityOptions>(std::move(options));
+}
+
+engine::ApiOptions api_options(const Scenario& scenario) {
+  engine::ApiOptions options;
+  options.latency = scenario.topology.api.latency.build();
+  options.request_interval = interval_or_zero(scenario.topology.api.capacity);
+  options.max_in_flight = static_cast<std::uint32_t>(scenario.topology.api.admission.max_in_flight);
+  options.signals_per_run_per_minute = static_cast<std::uint32_t>(scenario.topology.signals.max_per_run_per_minute);
+  return options;
+}
+
+std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenario) {
+  std::vector<adapters::WarehouseOptions> out;
+  for (const WarehouseSpec& spec : scenario.warehouses) {
+    adapters::WarehouseOptions options;
+    options.name = spec.name;
+    options.concurrency = static_cast<std::uint32_t>(spec.concurrency);
+    options.errors.rate_ppb = spec.errors.rate.ppb;
+    options.errors.permanent_ppb = spec.errors.permanent.ppb;
+    for (const auto& [code, share] : spec.errors.codes) options.errors.codes.emplace_back(Symbol::intern(code).text(), share.ppb);
+    out.push_back(std::move(options));
+  }
+  return out;
+}
+
+adapters::StepProfile step_profile(const Scenario& scenario, const engine::Step& step, const engine::StepNotes& notes) {
+  const WarehouseSpec* warehouse = scenario.warehouse_for(step.kind);
+  if (warehouse == nullptr) throw Error("no warehouse runs steps of kind '" + step.kind + "' (step " + step.step_id + ")");
+  adapters::StepProfile profile;
+  profile.warehouse = static_cast<std::uint32_t>(warehouse - scenario.warehouses.data());
+  using engine::RecordedOutcome;
+  profile.recorded_failure = notes.outcome == RecordedOutcome::error || notes.outcome == RecordedOutcome::fail;
+  if (notes.duration) {  // what was recorded wins over every assumption
+    profile.duration = Distribution::constant(*notes.duration);
+    return profile;
+  }
+  const std::string_view size = to_string(notes.size.value_or(engine::StepSize::small));
+  const Dist* duration = warehouse->duration_for(step.kind, size, notes.materialization.value_or(""));
+  if (duration == nullptr)
+    throw Error("warehouse '" + warehouse->name + "' has no duration for a " + std::string(size) + " step of kind '" + step.kind + "'");
+  profile.duration = duration->build();
+  return profile;
+}
+
+store::OutboxOptions outbox_options(const Scenario& scenario) {
+  const OutboxSpec& spec = scenario.topology.outbox;
+  store::OutboxOptions options;
+  options.relays = static_cast<std::uint32_t>(spec.relays);
+  options.poll_interval = spec.poll_interval;
+  options.batch = static_cast<std::uint32_t>(spec.batch);
+  options.lease = spec.lease;
+  options.backoff = backoff(spec.backoff);
+  options.max_attempts = static_cast<std::uint32_t>(spec.max_attempts);
+  return options;
+}
+
+store::BusOptions bus_options(const Scenario& scenario) {
+  store::BusOptions options;
+  for (const SubscriptionSpec& spec : scenario.topology.bus.subscriptions) options.subscriptions.push_back({spec.name, spec.latency.build()});
+  options.backoff = backoff(scenario.topology.outbox.backoff);
+  options.max_attempts = static_cast<std::uint32_t>(scenario.topology.outbox.max_attempts);
+  return options;
+}
+
+store::ProjectorOptions projector_options(const Scenario& scenario) {
+  const ProjectorSpec& spec = scenario.topology.projector;
+  store::ProjectorOptions options;
+  options.replicas = static_cast<std::uint32_t>(spec.replicas);
+  options.per_event = spec.throughput.interval();
+  options.poll_interval = spec.poll_interval;
+  options.batch = static_cast<std::uint32_t>(spec.batch);
+  options.flush = spec.flush;
+  options.takeover = spec.takeover;
+  return options;
+}
+
+}  // namespace dvt::sim

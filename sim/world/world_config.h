@@ -1,0 +1,28 @@
+// From the scenario's words to the parts' options: one function per part, no logic besides.
+#pragma once
+
+#include "adapters/warehouse/warehouse.h"
+#include "engine/api/front.h"
+#include "engine/plan/layers_workflow.h"
+#include "engine/plan/sim_notes.h"
+#include "engine/service/service.h"
+#include "sim/scenario/scenario.h"
+#include "store/bus/event_bus.h"
+#include "store/outbox/outbox_relays.h"
+#include "store/projector/projector.h"
+
+namespace dvt::sim {
+
+/// Time of one at a rate; 0 for a rate of 0 ("none").
+Duration interval_or_zero(const Rate& rate);
+
+engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size, std::string_view queue);
+engine::ApiOptions api_options(const Scenario& scenario);
+std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenario);
+/// Throws dvt::Error when no warehouse runs the step's kind or none of its durations fits.
+adapters::StepProfile step_profile(const Scenario& scenario, const engine::Step& step, const engine::StepNotes& notes);
+store::OutboxOptions outbox_options(const Scenario& scenario);
+store::BusOptions bus_options(const Scenario& scenario);
+store::ProjectorOptions projector_options(const Scenario& scenario);
+
+}  // namespace dvt::sim

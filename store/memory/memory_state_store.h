@@ -1,0 +1,136 @@
+// The StateStore in plain C++: no file, no SQL. It is the oracle that the SQLite store is compared with (every operation
+// gives the same answer), and the fast store for month-long studies: a run that is released, projected and delivered is
+// folded into counters and its events are freed, so memory stays flat.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/ports/state_store.h"
+#include "store/db/snapshot_hasher.h"
+
+namespace dvt::store {
+
+enum class Keep : std::uint8_t {
+  open_runs,  // closed runs are folded and forgotten
+  all,        // for tests, and to compare with SQLite after the fact
+};
+
+struct MemoryOptions {
+  UnixNanos start;  // the scenario's start instant, for snapshot hashes
+  Keep keep = Keep::open_runs;
+};
+
+class MemoryStateStore final : public StateStore {
+ public:
+  explicit MemoryStateStore(MemoryOptions options);
+
+  void add_plan(const PlanRecord& plan) override;
+  void add_tenant(const TenantRecord& tenant) override;
+  void add_run(const RunRecord& run) override;
+  /// Forgets the request of a folded run.
+  std::optional<RunOrdinal> find_request(const Digest& request_key) override;
+
+  /// A folded run is gone: unknown_run. Release a run only when nothing of it can come any more.
+  Result<AppendReceipt, StoreError> append(const NewEvent& event, Instant persisted_at) override;
+  Result<DecisionReceipt, StoreError> decide(const SignalDecision& decision) override;
+
+  void fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit, std::vector<StoredEvent>& out) override;
+  /// Events of folded runs are left out.
+  std::uint64_t read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
+                               std::size_t limit, std::vector<StoredEvent>& out) override;
+
+  void write_snapshots(std::uint32_t partition, std::uint64_t watermark, std::span<const SnapshotWrite> snapshots,
+                       Instant committed_at) override;
+  std::optional<StoredSnapshot> snapshot(RunOrdinal run) override;
+  std::uint64_t watermark(std::uint32_t partition) override;
+
+  void claim_outbox(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
+                    std::vector<OutboxRow>& out) override;
+  void mark_delivered(std::span<const std::uint64_t> positions, Instant now) override;
+  void retry_outbox(std::uint64_t position, Instant not_before) override;
+  void dead_letter(std::uint64_t position, Instant now) override;
+
+  void release_run(RunOrdinal run) override;
+  void flush() override {}
+  StoreCounts counts() override;
+  /// An estimate: what the held events and states take.
+  std::uint64_t bytes() override;
+
+  std::size_t held_runs() const { return runs_.size(); }
+  std::size_t held_events() const { return held_events_; }
+  std::uint64_t folded_runs() const { return folded_runs_; }
+  /// Folded runs by the status of their last snapshot.
+  const std::map<RunStatus, std::uint64_t>& folded_by_status() const { return folded_by_status_; }
+  /// SHA-256 over (run ordinal, run id, snapshot hash) of each folded run, chained in the order of folding: two studies with
+  /// equal digests ended in the same read model.
+  const Digest& folded_digest() const { return folded_digest_; }
+
+ private:
+  struct DigestHash {
+    std::size_t operator()(const Digest& digest) const noexcept;
+  };
+  struct Run {
+    RunRecord record;
+    std::vector<StoredEvent> events;  // run_seq = index + 1
+    std::unordered_map<Digest, std::size_t, DigestHash> keys;  // key → index in events
+    std::map<std::string, SignalDecision> decisions;           // by signal id
+    bool has_snapshot = false;
+    std::uint64_t up_to_seq = 0;
+    RunState state;
+    std::size_t undelivered = 0;
+    bool released = false;
+  };
+  struct Outbox {
+    Run* run;
+    std::size_t index;  // in run->events
+    std::uint32_t attempts = 0;
+    bool leased = false;
+    Instant time;  // leased: until; otherwise not before. Set only for rows that were claimed before
+  };
+
+  Run* find(RunOrdinal run);
+  void fold_if_done(Run& run);
+  std::map<std::uint64_t, Outbox>::iterator resolve(std::uint64_t position);
+
+  MemoryOptions options_;
+  db::SnapshotHasher hasher_;
+  std::vector<PlanRecord> plans_;
+  std::size_t tenants_ = 0;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Run>> runs_;  // looked up only, never iterated
+  std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;
+
+  /// The log by position, in pages; an entry of a folded run is null, and so is a full page of such entries. Pages, so
+  /// that one run that stays open for weeks does not hold the log of those weeks.
+  struct LogEntry {
+    Run* run = nullptr;
+    std::size_t index = 0;
+  };
+  static constexpr std::size_t kPage = 1024;
+  struct LogPage {
+    std::array<LogEntry, kPage> entries;
+    std::size_t live = 0;
+    std::size_t used = 0;
+  };
+  void log_event(Run& run, std::size_t index);
+  void forget_event(std::uint64_t position);
+  std::deque<std::unique_ptr<LogPage>> log_;
+
+  std::map<std::uint64_t, Outbox> outbox_;             // undelivered rows by position
+  std::set<std::uint64_t> due_;                        // of these, claimable
+  std::set<std::pair<Instant, std::uint64_t>> waiting_;  // leased, or backing off
+  std::map<std::uint32_t, std::uint64_t> watermarks_;
+  StoreCounts counts_;
+  std::size_t held_events_ = 0;
+  std::uint64_t folded_runs_ = 0;
+  std::map<RunStatus, std::uint64_t> folded_by_status_;
+  Digest folded_digest_{};
+};
+
+}  // namespace dvt::store

@@ -1,0 +1,108 @@
+// The outbox relays (domain §5): poll pending rows, publish them on the bus, mark them delivered. At least once: a crash
+// between publishing and marking publishes again, never loses. No row has two live leases. Publishing is pipelined: a relay
+// neither waits for one publication before the next nor for the batch before it polls again.
+#pragma once
+
+#include <functional>
+#include <queue>
+#include <vector>
+
+#include "engine/ports/bus.h"
+#include "engine/ports/random.h"
+#include "engine/ports/telemetry.h"
+#include "engine/ports/timers.h"
+#include "store/outbox/backoff.h"
+#include "store/outbox/poll_grid.h"
+
+namespace dvt::store {
+
+struct OutboxOptions {
+  std::uint32_t relays = 2;
+  Duration poll_interval = milliseconds(250);
+  std::uint32_t batch = 100;
+  Duration lease = seconds(30);
+  BackoffPolicy backoff;
+  std::uint32_t max_attempts = 10;  // then the dead letter queue
+};
+
+class OutboxRelays {
+ public:
+  /// Everything referred to must outlive the relays.
+  OutboxRelays(StateStore& store, BusPort& bus, Timers& timers, const Random& random, Telemetry& telemetry,
+               OutboxOptions options);
+  /// Publications that are not answered yet must not be answered any more.
+  ~OutboxRelays();
+  OutboxRelays(const OutboxRelays&) = delete;
+  OutboxRelays& operator=(const OutboxRelays&) = delete;
+
+  /// Relay i polls at start + i × interval / relays and then every interval.
+  void start();
+  /// To be called after each new row of the store, at the instant of its commit.
+  void event_committed() {
+    if (wake_for_commit_) wake_all();
+  }
+
+  // Fault hooks. A killed relay forgets what it published and did not mark; its leases run out. A stalled one does
+  // nothing until it goes on where it was.
+  void kill(std::uint32_t relay);
+  void restart(std::uint32_t relay);
+  void stall(std::uint32_t relay, bool on);
+  /// Relays added start polling now; relays taken away are killed.
+  void scale(std::uint32_t relays);
+
+  std::uint32_t relays() const { return static_cast<std::uint32_t>(relays_.size()); }
+  std::uint64_t published() const { return published_; }  // acknowledged publications, duplicates counted
+  std::uint64_t retries() const { return retries_; }
+  std::uint64_t dead_letters() const { return dead_letters_; }
+
+ private:
+  struct Relay {
+    PollGrid grid;
+    TimerId timer;
+    Instant timer_at;
+    std::uint32_t life = 0;  // unique to this start of it: an answer to an earlier life is nobody's
+    bool alive = true;
+    bool stalled = false;
+    bool polling = false;
+    std::vector<std::uint32_t> in_flight;                    // slots whose publication is not answered yet
+    std::vector<std::pair<std::uint32_t, bool>> unanswered;  // answers that came while stalled: slot, accepted
+  };
+  struct InFlight {
+    OutboxRow row;
+    Instant lease_until;
+  };
+
+  bool running(const Relay& relay) const { return relay.alive && !relay.stalled; }
+  void wake_all();
+  void wake_at(std::uint32_t relay, Instant when);
+  /// Rows become claimable at `when`: a retry is due, or a dead relay's lease has run out.
+  void work_at(Instant when);
+  void poll(std::uint32_t relay);
+  void publish(std::uint32_t relay, OutboxRow&& row, Instant lease_until);
+  void published(std::uint32_t relay, std::uint32_t life, std::uint32_t slot, bool accepted);
+  void settle(std::uint32_t relay, std::uint32_t slot, bool accepted);
+  void leases_left_behind(const Relay& relay);
+  std::uint32_t take_slot();
+
+  StateStore& store_;
+  BusPort& bus_;
+  Timers& timers_;
+  const Random& random_;
+  Telemetry& telemetry_;
+  OutboxOptions options_;
+  Instant start_;
+  bool started_ = false;
+  bool wake_for_commit_ = false;  // some running relay has no poll set
+  std::vector<Relay> relays_;
+  std::vector<InFlight> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<OutboxRow> claimed_;
+  std::vector<std::uint64_t> delivered_;
+  std::priority_queue<Instant, std::vector<Instant>, std::greater<>> work_;
+  std::uint32_t lives_ = 0;
+  std::uint64_t published_ = 0;
+  std::uint64_t retries_ = 0;
+  std::uint64_t dead_letters_ = 0;
+};
+
+}  // namespace dvt::store

@@ -1,0 +1,429 @@
+#include "store/projector/projector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/assert.h"
+
+namespace dvt::store {
+
+Projector::Projector(StateStore& store, Timers& timers, Telemetry& telemetry, ProjectorOptions options)
+    : store_(store), timers_(timers), telemetry_(telemetry), options_(options), folds_(store) {
+  DVT_ASSERT(options_.replicas > 0 && options_.batch > 0, "a projector without replicas or batches");
+  DVT_ASSERT(options_.poll_interval > Duration{} && options_.per_event >= Duration{}, "a projector's times");
+}
+
+Projector::~Projector() { cancel_all(); }
+
+void Projector::start() {
+  DVT_ASSERT(replicas_.empty(), "the projector was started twice");
+  start_ = timers_.now();
+  lay_out(options_.replicas);
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i].watermark = lanes_[i].read_up_to = store_.watermark(i);
+    fill_backlog(i);
+  }
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) arm_poll(i);
+}
+
+void Projector::lay_out(std::uint32_t replicas) {
+  replicas_.clear();
+  lanes_.clear();
+  replicas_.resize(replicas);
+  lanes_.resize(replicas);
+  for (std::uint32_t i = 0; i < replicas; ++i) {
+    replicas_[i].grid = PollGrid::staggered(start_, options_.poll_interval, i, replicas);
+    lanes_[i].owner = i;
+  }
+}
+
+void Projector::fill_backlog(std::uint32_t partition) {
+  Lane& lane = lanes_[partition];
+  std::uint64_t after = lane.watermark;
+  for (;;) {
+    after = store_.read_partition(after, partition, replicas(), 1000, read_);
+    if (read_.empty()) break;
+    for (const StoredEvent& event : read_) {
+      lane.backlog.push_back(Unprojected{event.position, event.persisted_at, event.run});
+    }
+  }
+  lane.unread = lane.backlog.size();
+  lag_ += lane.backlog.size();
+}
+
+void Projector::event_committed(const StoredEvent& event) {
+  const std::uint32_t partition = event.run.value % replicas();
+  Lane& lane = lanes_[partition];
+  lane.backlog.push_back(Unprojected{event.position, event.persisted_at, event.run});
+  ++lane.unread;
+  ++lag_;
+  if (!lane.poll_timer && lane.phase == Phase::collecting) arm_poll(partition);
+}
+
+std::optional<Instant> Projector::oldest_unprojected() const {
+  std::optional<Instant> oldest;
+  for (const Lane& lane : lanes_) {
+    if (!lane.backlog.empty() && (!oldest || lane.backlog.front().persisted_at < *oldest)) {
+      oldest = lane.backlog.front().persisted_at;
+    }
+  }
+  return oldest;
+}
+
+// A poll that would find nothing is not set: event_committed() sets it.
+void Projector::arm_poll(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  const Replica& replica = owner_of(lane);
+  if (lane.poll_timer || lane.unread == 0 || lane.phase != Phase::collecting || !running(replica)) return;
+  const Instant when = replica.grid.after(std::max(timers_.now(), replica.rest_until));
+  lane.poll_timer = timers_.call_at(when, [this, index] {
+    lanes_[index].poll_timer = TimerId{};
+    poll(index);
+  });
+}
+
+void Projector::poll(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  const bool first = lane.batch.empty();
+  while (lane.batch.size() < options_.batch && lane.unread > 0) {
+    const std::uint64_t before = lane.read_up_to;
+    lane.read_up_to = store_.read_partition(before, index, replicas(), options_.batch - lane.batch.size(), read_);
+    // What the backlog does not list is projected already (re-read after scale()).
+    std::size_t next = lane.backlog.size() - lane.unread;
+    for (StoredEvent& event : read_) {
+      while (next < lane.backlog.size() && lane.backlog[next].position < event.position) ++next;
+      if (next < lane.backlog.size() && lane.backlog[next].position == event.position) {
+        lane.batch.push_back(std::move(event));
+      }
+    }
+    while (next < lane.backlog.size() && lane.backlog[next].position <= lane.read_up_to) ++next;
+    lane.unread = lane.backlog.size() - next;
+    if (lane.read_up_to == before) break;
+  }
+  if (lane.batch.size() >= options_.batch) {
+    ready(index);
+    return;
+  }
+  if (first && !lane.batch.empty()) {
+    lane.flush_at = timers_.now() + options_.flush;
+    lane.flush_timer = timers_.call_at(lane.flush_at, [this, index] {
+      lanes_[index].flush_timer = TimerId{};
+      ready(index);
+    });
+  }
+}
+
+void Projector::ready(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  cancel_timers(lane);
+  Replica& replica = owner_of(lane);
+  if (replica.busy_with != kNoLane) {
+    lane.phase = Phase::waiting;
+    replica.waiting.push_back(index);
+    return;
+  }
+  begin(index, options_.per_event * static_cast<std::int64_t>(lane.batch.size()) * replica.percent / 100);
+}
+
+void Projector::begin(std::uint32_t index, Duration left) {
+  Lane& lane = lanes_[index];
+  owner_of(lane).busy_with = index;
+  lane.phase = Phase::applying;
+  lane.apply_at = timers_.now() + left;
+  lane.apply_timer = timers_.call_at(lane.apply_at, [this, index] {
+    lanes_[index].apply_timer = TimerId{};
+    finish(index);
+  });
+}
+
+void Projector::finish(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  const std::uint32_t owner = lane.owner;
+  const bool full = lane.batch.size() >= options_.batch;
+  std::size_t fetched = 0;
+  covered_.clear();
+  touched_.clear();
+  for (const StoredEvent& event : lane.batch) fetched += fold(event, lane.read_up_to, covered_);
+  lane.batch.clear();
+  lane.phase = Phase::collecting;
+  lane.watermark = lane.read_up_to;
+  while (!lane.backlog.empty() && lane.backlog.front().position <= lane.watermark) {
+    lane.backlog.pop_front();
+    --lag_;
+    ++projected_;
+  }
+  commit(index, lane.watermark);
+
+  Replica& replica = replicas_[owner];
+  replica.busy_with = kNoLane;
+  if (fetched > 0) {
+    replica.rest_until = timers_.now() + options_.per_event * static_cast<std::int64_t>(fetched) * replica.percent / 100;
+  }
+  if (owner != index && index < replicas_.size() && replicas_[index].alive) hand_over(index, index);
+  next_for(owner);
+  // A full batch says that more is waiting: read on at once.
+  if (full && lane.owner == owner && replica.rest_until <= timers_.now()) poll(index);
+  arm_poll(index);
+}
+
+void Projector::next_for(std::uint32_t index) {
+  Replica& replica = replicas_[index];
+  if (replica.waiting.empty() || !running(replica)) return;
+  const std::uint32_t lane = replica.waiting.front();
+  replica.waiting.pop_front();
+  begin(lane, options_.per_event * static_cast<std::int64_t>(lanes_[lane].batch.size()) * replica.percent / 100);
+}
+
+void Projector::cancel_timers(Lane& lane) {
+  for (TimerId* timer : {&lane.poll_timer, &lane.flush_timer, &lane.apply_timer}) cancel(*timer);
+}
+
+void Projector::cancel(TimerId& timer) {
+  if (timer) timers_.cancel(timer);
+  timer = TimerId{};
+}
+
+void Projector::cancel_all() {
+  for (Lane& lane : lanes_) cancel_timers(lane);
+  for (Replica& replica : replicas_) cancel(replica.takeover_timer);
+}
+
+// ---- Folding ----
+
+void Projector::apply(FoldedRun& run, const StoredEvent& event, std::vector<StoredEvent>& covered) {
+  if (apply_event(run.state, event.type, event.step, event.logical_attempt, event.emitted_at) == Transition::invalid) {
+    ++run.invalid;
+    ++invalid_;
+  }
+  run.last_seq = event.run_seq;
+  covered.push_back(event);
+  if (!run.touched) {
+    run.touched = true;
+    touched_.push_back(event.run);
+  }
+}
+
+std::size_t Projector::fold(const StoredEvent& event, std::uint64_t read_up_to, std::vector<StoredEvent>& covered) {
+  FoldedRun& run = folds_.get(event.run);
+  if (event.run_seq <= run.last_seq) return 0;
+  if (event.run_seq == run.last_seq + 1) {
+    apply(run, event, covered);
+    return 0;
+  }
+  // Stale: events between may be missing, or run_seq may have a legal gap. Ask the log.
+  ++gaps_suspected_;
+  const Instant now = timers_.now();
+  telemetry_.gap_suspected(event.run, now);
+  store_.fetch(event.run, run.last_seq, static_cast<std::size_t>(event.run_seq - run.last_seq), fetched_);
+  std::size_t missing = 0;
+  for (const StoredEvent& found : fetched_) {
+    if (found.run_seq > event.run_seq) break;
+    if (found.run_seq < event.run_seq && found.position <= read_up_to) ++missing;
+    apply(run, found, covered);
+  }
+  if (missing > 0) {
+    ++gaps_confirmed_;
+    telemetry_.gap_confirmed(event.run, now);
+  }
+  if (run.last_seq < event.run_seq) apply(run, event, covered);  // the log did not have it: keep what was read
+  return missing;
+}
+
+void Projector::commit(std::uint32_t partition, std::uint64_t watermark) {
+  writes_.clear();
+  facts_.clear();
+  for (const RunOrdinal ordinal : touched_) {
+    const FoldedRun& run = *folds_.find(ordinal);
+    writes_.push_back(SnapshotWrite{ordinal, run.last_seq, &run.state});
+    facts_.push_back(SnapshotFact{ordinal, run.last_seq, &run.state, run.invalid});
+  }
+  const Instant now = timers_.now();
+  store_.write_snapshots(partition, watermark, writes_, now);
+  telemetry_.snapshots_committed(partition, watermark, covered_, facts_, now);
+  for (const RunOrdinal ordinal : touched_) {
+    FoldedRun& run = *folds_.find(ordinal);
+    run.touched = false;
+    run.invalid = 0;
+    if (run.released || is_terminal(run.state.status)) folds_.drop(ordinal);
+  }
+  touched_.clear();
+}
+
+void Projector::release_run(RunOrdinal ordinal) {
+  if (FoldedRun* run = folds_.find(ordinal)) {
+    if (run->touched) {
+      run->released = true;
+    } else {
+      folds_.drop(ordinal);  // later events start from the stored snapshot
+    }
+  }
+}
+
+std::size_t Projector::resync(RunOrdinal ordinal, ResyncMode mode) {
+  FoldedRun* cached = folds_.find(ordinal);
+  DVT_ASSERT(cached == nullptr || !cached->touched, "a resync inside a commit");
+  const std::uint64_t known = folds_.get(ordinal).last_seq;
+  if (mode == ResyncMode::full) {
+    FoldedRun& run = folds_.get(ordinal);
+    run.state = RunState{};
+    run.last_seq = 0;
+  } else {
+    folds_.drop(ordinal);
+  }
+  FoldedRun& run = folds_.get(ordinal);
+  covered_.clear();
+  touched_.clear();
+  const std::uint64_t invalid_before = invalid_;
+  std::uint32_t invalid_again = 0;
+  for (;;) {
+    store_.fetch(ordinal, run.last_seq, 1000, fetched_);
+    if (fetched_.empty()) break;
+    for (const StoredEvent& event : fetched_) {
+      apply(run, event, covered_);
+      if (event.run_seq <= known) invalid_again = run.invalid;
+    }
+  }
+  // Told once per (run, event): what was known to be invalid is not told again, and only new events are covered anew.
+  invalid_ = invalid_before + (run.invalid - invalid_again);
+  run.invalid -= invalid_again;
+  std::erase_if(covered_, [known](const StoredEvent& event) { return event.run_seq <= known; });
+  const std::size_t covered = covered_.size();
+  const std::uint32_t partition = ordinal.value % replicas();
+  if (!touched_.empty()) commit(partition, lanes_[partition].watermark);
+  return covered;
+}
+
+RunState Projector::rebuild(RunOrdinal run) {
+  RunState state;
+  std::vector<StoredEvent> events;
+  std::uint64_t after = 0;
+  for (;;) {
+    store_.fetch(run, after, 1000, events);
+    if (events.empty()) return state;
+    for (const StoredEvent& event : events) {
+      apply_event(state, event.type, event.step, event.logical_attempt, event.emitted_at);
+    }
+    after = events.back().run_seq;
+  }
+}
+
+// ---- Faults and operations ----
+
+void Projector::stall(std::uint32_t index, bool on) {
+  Replica& replica = replicas_[index];
+  if (!replica.alive || replica.stalled == on) return;
+  replica.stalled = on;
+  const Instant now = timers_.now();
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    Lane& lane = lanes_[i];
+    if (lane.owner != index) continue;
+    if (on) {
+      if (lane.phase == Phase::applying) lane.apply_left = lane.apply_at - now;
+      cancel_timers(lane);
+    } else if (lane.phase == Phase::applying) {
+      begin(i, lane.apply_left);
+    } else if (lane.phase == Phase::collecting) {
+      if (!lane.batch.empty()) {
+        lane.flush_timer = timers_.call_at(std::max(now, lane.flush_at), [this, i] {
+          lanes_[i].flush_timer = TimerId{};
+          ready(i);
+        });
+      }
+      arm_poll(i);
+    }
+  }
+  if (!on && replica.busy_with == kNoLane) next_for(index);
+}
+
+// A dead process loses what it had read; the partition is read again from its watermark.
+void Projector::forget_uncommitted(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  cancel_timers(lane);
+  lane.batch.clear();
+  lane.phase = Phase::collecting;
+  lane.read_up_to = lane.watermark;
+  lane.unread = lane.backlog.size();
+}
+
+void Projector::kill(std::uint32_t index) {
+  Replica& replica = replicas_[index];
+  if (!replica.alive) return;
+  replica.alive = false;
+  replica.stalled = false;
+  replica.busy_with = kNoLane;
+  replica.waiting.clear();
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i].owner == index) forget_uncommitted(i);
+  }
+  replica.takeover_timer = timers_.call_after(options_.takeover, [this, index] {
+    replicas_[index].takeover_timer = TimerId{};
+    replicas_[index].takeover_due = true;
+    take_over(index);
+  });
+}
+
+std::uint32_t Projector::live_replica_after(std::uint32_t index) const {
+  for (std::uint32_t i = 1; i < replicas_.size(); ++i) {
+    const auto candidate = static_cast<std::uint32_t>((index + i) % replicas_.size());
+    if (replicas_[candidate].alive) return candidate;
+  }
+  return kNoLane;
+}
+
+void Projector::take_over(std::uint32_t dead) {
+  const std::uint32_t heir = live_replica_after(dead);
+  if (heir == kNoLane) return;  // whoever starts first takes it
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i].owner == dead) hand_over(i, heir);
+  }
+}
+
+void Projector::hand_over(std::uint32_t index, std::uint32_t replica) {
+  Lane& lane = lanes_[index];
+  std::erase(owner_of(lane).waiting, index);
+  forget_uncommitted(index);
+  lane.owner = replica;
+  arm_poll(index);
+}
+
+void Projector::restart(std::uint32_t index) {
+  Replica& replica = replicas_[index];
+  if (replica.alive) return;
+  replica.alive = true;
+  replica.takeover_due = false;
+  cancel(replica.takeover_timer);
+  replica.rest_until = timers_.now();
+  // Its own partition comes back now, or when the stand-in has committed the batch it is applying.
+  if (lanes_[index].owner == index || lanes_[index].phase != Phase::applying) hand_over(index, index);
+  for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
+    if (!replicas_[i].alive && replicas_[i].takeover_due) take_over(i);
+  }
+}
+
+void Projector::scale(std::uint32_t replicas) {
+  DVT_ASSERT(replicas > 0, "a projector without replicas");
+  std::vector<Unprojected> backlog;
+  std::uint64_t newest = 0;
+  cancel_all();
+  for (Lane& lane : lanes_) {
+    newest = std::max({newest, lane.watermark, lane.read_up_to});
+    backlog.insert(backlog.end(), lane.backlog.begin(), lane.backlog.end());
+  }
+  std::sort(backlog.begin(), backlog.end(),
+            [](const Unprojected& a, const Unprojected& b) { return a.position < b.position; });
+  // Everything below the oldest unprojected event is projected, whichever partition it was in.
+  const std::uint64_t watermark = backlog.empty() ? newest : backlog.front().position - 1;
+  lay_out(replicas);
+  for (Lane& lane : lanes_) lane.watermark = lane.read_up_to = watermark;
+  for (const Unprojected& event : backlog) {
+    Lane& lane = lanes_[event.run.value % replicas];
+    lane.backlog.push_back(event);
+    ++lane.unread;
+  }
+  for (std::uint32_t i = 0; i < replicas; ++i) {
+    store_.write_snapshots(i, watermark, {}, timers_.now());
+    arm_poll(i);
+  }
+}
+
+}  // namespace dvt::store

@@ -1,0 +1,495 @@
+#include "store/sqlite/sqlite_state_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "store/sqlite/row_codec.h"
+#include "store/sqlite/statements.h"
+
+namespace dvt::store {
+namespace {
+
+// A blob of another size can only come from an edited file; what is read then will not match its hash.
+template <class Bytes>
+void copy_bytes(std::string_view from, Bytes& to) {
+  std::memcpy(to.bytes.data(), from.data(), std::min(from.size(), to.bytes.size()));
+}
+
+AppendReceipt receipt_of(const KnownEvent& event, bool idempotent) {
+  return AppendReceipt{.event_id = event.event_id,
+                       .run_seq = event.run_seq,
+                       .persisted_at = event.persisted_at,
+                       .position = event.position,
+                       .idempotent = idempotent,
+                       .persisted = true};
+}
+
+// Behind the pending rows the ring keeps at least half as many again, for readers that are a little behind.
+std::size_t ring_capacity(const SqliteOptions& options) {
+  return options.rows_per_commit + std::size_t{options.rows_per_commit} * 3 / 5 + 1;
+}
+
+}  // namespace
+
+StoredEvent read_event(const db::Statement& row) {
+  StoredEvent event;
+  event.position = row.uint_at(0);
+  event.run = RunOrdinal{row.u32_at(1)};
+  event.run_seq = row.uint_at(2);
+  event.type = static_cast<EventType>(row.int_at(3));
+  event.step = row.null_at(4) ? kNoStep : StepIndex{row.u32_at(4)};
+  event.logical_attempt = row.u32_at(5);
+  event.engine_attempt = row.u32_at(6);
+  copy_bytes(row.blob_at(7), event.event_id);
+  copy_bytes(row.blob_at(8), event.idempotency_key);
+  event.emitted_at = Instant{row.int_at(9)};
+  event.persisted_at = Instant{row.int_at(10)};
+  if (!row.null_at(11)) event.payload = std::make_shared<const std::string>(row.text_at(11));
+  return event;
+}
+
+std::size_t SqliteStateStore::DigestHash::operator()(const Digest& digest) const noexcept {
+  std::size_t word = 0;
+  std::memcpy(&word, digest.bytes.data(), sizeof word);
+  return word;
+}
+
+SqliteStateStore::SqliteStateStore(SqliteOptions options)
+    : options_(std::move(options)),
+      ring_(ring_capacity(options_)),
+      db_(options_.path, db::Open::create, options_.vfs),
+      hasher_(options_.start) {
+  DVT_ASSERT(options_.rows_per_commit > 0, "a commit needs a row");
+  prepare_schema(db_, options_.start);
+  db::register_row_source(db_, "pending_rows", PendingRows::kColumns, batch_);
+  sql_ = std::make_unique<Statements>(db_);
+  load();
+}
+
+SqliteStateStore::~SqliteStateStore() {
+  try {
+    flush();
+  } catch (const db::DbError&) {
+    // Nobody is left to be told; the file holds a prefix, as after a kill.
+  }
+}
+
+void SqliteStateStore::load() {
+  load_catalogue();
+  flushed_ = static_cast<std::uint64_t>(db_.query_int("SELECT max(position) FROM event ORDER BY 1"));
+  ring_.start_after(flushed_);
+  if (flushed_ > 0) {
+    db::Statement last(db_, "SELECT row_hash FROM event ORDER BY position DESC LIMIT 1");
+    if (last.step()) copy_bytes(last.blob_at(0), chain_);
+  }
+  counts_.events = flushed_;
+  counts_.runs = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM run ORDER BY 1"));
+  counts_.decisions = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
+  counts_.dead_letters = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM dead_letter ORDER BY 1"));
+  if (counts_.runs > 0) {
+    next_new_run_ = static_cast<std::uint32_t>(db_.query_int("SELECT max(run_no) FROM run ORDER BY 1")) + 1;
+  }
+  load_outbox();
+  db::Statement rows(db_, "SELECT partition_no, position, committed_at_ns FROM watermark ORDER BY partition_no");
+  while (rows.step()) watermarks_[rows.u32_at(0)] = Watermark{rows.uint_at(1), Instant{rows.int_at(2)}, false};
+}
+
+void SqliteStateStore::load_catalogue() {
+  db::Statement plans(db_, "SELECT plan_no, plan_id, plan_version FROM plan ORDER BY plan_no");
+  while (plans.step()) {
+    DVT_ASSERT(plans.uint_at(0) == plans_.size(), "plan numbers are dense");
+    plans_.push_back(PlanRecord{PlanOrdinal{plans.u32_at(0)}, std::string(plans.text_at(1)),
+                                std::string(plans.text_at(2)), {}});
+  }
+  db::Statement steps(db_, "SELECT plan_no, step_id FROM step ORDER BY plan_no, step_no");
+  while (steps.step()) plans_[steps.u32_at(0)].step_ids.emplace_back(steps.text_at(1));
+  db::Statement tenants(db_, "SELECT tenant_no, tenant_id FROM tenant ORDER BY tenant_no");
+  while (tenants.step()) {
+    tenants_.push_back(TenantRecord{TenantOrdinal{tenants.u32_at(0)}, std::string(tenants.text_at(1))});
+  }
+  plans_written_ = plans_.size();
+  tenants_written_ = tenants_.size();
+}
+
+void SqliteStateStore::load_outbox() {
+  db::Statement rows(db_,
+                     "SELECT position, state, attempts, owner, lease_until_ns, not_before_ns, delivered_at_ns"
+                     " FROM outbox ORDER BY position");
+  bool first = true;
+  while (rows.step()) {
+    if (first) outbox_.start_after(rows.uint_at(0) - 1);
+    first = false;
+    DVT_ASSERT(rows.uint_at(0) == outbox_.end(), "outbox rows are removed from the front only");
+    OutboxEntry entry;
+    entry.state = static_cast<OutboxState>(rows.int_at(1));
+    entry.attempts = rows.u32_at(2);
+    entry.owner = rows.u32_at(3);
+    const int time_column = entry.state == OutboxState::leased ? 4 : entry.state == OutboxState::pending ? 5 : 6;
+    entry.time = Instant{rows.int_at(time_column)};
+    outbox_.restore(entry);
+  }
+  if (first) outbox_.start_after(flushed_);
+  outbox_rows_from_ = outbox_.base();
+}
+
+void SqliteStateStore::add_plan(const PlanRecord& plan) {
+  if (plan.ordinal.value < plans_.size()) {
+    const PlanRecord& known = plans_[plan.ordinal.value];
+    if (known.plan_id != plan.plan_id || known.plan_version != plan.plan_version || known.step_ids != plan.step_ids) {
+      throw Error("the store knows plan " + std::to_string(plan.ordinal.value) + " as " + known.plan_id + ", not as " +
+                  plan.plan_id);
+    }
+    return;
+  }
+  DVT_ASSERT(plan.ordinal.value == plans_.size(), "plans are added in the order of their ordinals");
+  plans_.push_back(plan);
+}
+
+void SqliteStateStore::add_tenant(const TenantRecord& tenant) {
+  if (tenant.ordinal.value < tenants_.size()) {
+    if (tenants_[tenant.ordinal.value].tenant_id != tenant.tenant_id) {
+      throw Error("the store knows tenant " + std::to_string(tenant.ordinal.value) + " by another id");
+    }
+    return;
+  }
+  DVT_ASSERT(tenant.ordinal.value == tenants_.size(), "tenants are added in the order of their ordinals");
+  tenants_.push_back(tenant);
+}
+
+void SqliteStateStore::add_run(const RunRecord& run) {
+  DVT_ASSERT(run.plan.value < plans_.size() && run.tenant.value < tenants_.size(), "a run of an unknown plan or tenant");
+  if (run.ordinal.value < next_new_run_ && slot_of(run.ordinal) != RunTable::kNone) return;
+  if (runs_.find(run.ordinal) != RunTable::kNone) return;
+  RunSlot& slot = runs_[runs_.open(run)];
+  slot.keys_loaded = true;
+  requests_.emplace(run.request_key, run.ordinal);
+}
+
+std::optional<RunOrdinal> SqliteStateStore::find_request(const Digest& request_key) {
+  if (const auto found = requests_.find(request_key); found != requests_.end()) return found->second;
+  if (next_new_run_ == 0) return std::nullopt;
+  db::ResetGuard guard(sql_->select_request);
+  sql_->select_request.bind_blob(1, request_key.bytes.data(), request_key.bytes.size());
+  if (!sql_->select_request.step()) return std::nullopt;
+  return RunOrdinal{sql_->select_request.u32_at(0)};
+}
+
+const PlanRecord& SqliteStateStore::plan_of(const RunRecord& run) const { return plans_[run.plan.value]; }
+
+std::uint32_t SqliteStateStore::slot_of(RunOrdinal run) {
+  const std::uint32_t open = runs_.find(run);
+  if (open != RunTable::kNone || run.value >= next_new_run_) return open;
+  db::ResetGuard guard(sql_->select_run);
+  sql_->select_run.bind(1, run.value);
+  if (!sql_->select_run.step()) return RunTable::kNone;
+  RunRecord record{.ordinal = run,
+                   .run_id = {},
+                   .plan = PlanOrdinal{sql_->select_run.u32_at(1)},
+                   .tenant = TenantOrdinal{sql_->select_run.u32_at(2)},
+                   .request_key = {},
+                   .requested_at = Instant{sql_->select_run.int_at(3)}};
+  copy_bytes(sql_->select_run.blob_at(0), record.run_id);
+  const std::uint32_t slot = runs_.open(record);
+  runs_[slot].row_stored = true;
+  release_slot(slot);  // opened for one late visitor: closed again with the next commit
+  return slot;
+}
+
+void SqliteStateStore::load_keys(RunSlot& slot) {
+  if (slot.keys_loaded) return;
+  db::ResetGuard guard(sql_->select_keys);
+  sql_->select_keys.bind(1, slot.record.ordinal.value);
+  while (sql_->select_keys.step()) {
+    KnownEvent known;
+    copy_bytes(sql_->select_keys.blob_at(0), known.key);
+    copy_bytes(sql_->select_keys.blob_at(1), known.event_id);
+    known.position = sql_->select_keys.uint_at(2);
+    known.run_seq = sql_->select_keys.uint_at(3);
+    known.persisted_at = Instant{sql_->select_keys.int_at(4)};
+    slot.add(known);
+  }
+  slot.keys_loaded = true;
+}
+
+std::optional<AppendReceipt> SqliteStateStore::find_stored(RunOrdinal run, const Digest& key) {
+  db::ResetGuard guard(sql_->select_key);
+  sql_->select_key.bind(1, run.value);
+  sql_->select_key.bind_blob(2, key.bytes.data(), key.bytes.size());
+  if (!sql_->select_key.step()) return std::nullopt;
+  KnownEvent known;
+  copy_bytes(sql_->select_key.blob_at(0), known.event_id);
+  known.position = sql_->select_key.uint_at(1);
+  known.run_seq = sql_->select_key.uint_at(2);
+  known.persisted_at = Instant{sql_->select_key.int_at(3)};
+  return receipt_of(known, true);
+}
+
+Result<AppendReceipt, StoreError> SqliteStateStore::append(const NewEvent& event, Instant persisted_at) {
+  try {
+    return append_checked(event, persisted_at);
+  } catch (const db::DbError& error) {
+    return failure(error.store_error());
+  }
+}
+
+Result<AppendReceipt, StoreError> SqliteStateStore::append_checked(const NewEvent& event, Instant persisted_at) {
+  std::uint32_t index = runs_.find(event.run);
+  if (index == RunTable::kNone || !runs_[index].keys_loaded) {
+    // A released run: a duplicate is answered without remembering the run again.
+    if (event.run.value < next_new_run_) {
+      if (const auto known = find_stored(event.run, event.idempotency_key)) {
+        ++counts_.duplicates;
+        return *known;
+      }
+    }
+    index = slot_of(event.run);
+    if (index == RunTable::kNone) return failure(StoreError::unknown_run);
+    load_keys(runs_[index]);
+  }
+  if (const KnownEvent* known = runs_[index].find(event.idempotency_key)) {
+    ++counts_.duplicates;
+    return receipt_of(*known, true);
+  }
+  if (make_room()) {  // it may have closed the slot, if the run was released
+    index = slot_of(event.run);
+    load_keys(runs_[index]);
+  }
+  RunSlot& slot = runs_[index];
+  StoredEvent& row = ring_.next_slot();
+  static_cast<NewEvent&>(row) = event;
+  row.position = ring_.last() + 1;
+  row.run_seq = slot.last_seq + 1;
+  row.persisted_at = persisted_at;
+  if (options_.commit == Commit::per_append) commit(row.position);  // throws before anything is remembered
+
+  const KnownEvent known{event.idempotency_key, event.event_id, row.position, row.run_seq, persisted_at};
+  if (options_.commit == Commit::batched) {
+    ring_.accept();
+    outbox_.push();
+    slot.add(known);
+  } else if (const std::uint32_t open = runs_.find(event.run); open != RunTable::kNone) {
+    runs_[open].add(known);  // the ring and the outbox took it in with the commit
+  }
+  ++counts_.events;
+  if (known.run_seq == 1) ++counts_.runs;
+  return receipt_of(known, false);
+}
+
+bool SqliteStateStore::make_room() {
+  if (options_.commit == Commit::per_append) return false;
+  if (ring_.last() - flushed_ + decisions_.size() < options_.rows_per_commit) return false;
+  commit(ring_.last());
+  return true;
+}
+
+Result<DecisionReceipt, StoreError> SqliteStateStore::decide(const SignalDecision& decision) {
+  try {
+    return decide_checked(decision);
+  } catch (const db::DbError& error) {
+    return failure(error.store_error());
+  }
+}
+
+Result<DecisionReceipt, StoreError> SqliteStateStore::decide_checked(const SignalDecision& decision) {
+  if (runs_.find(decision.run) == RunTable::kNone && slot_of(decision.run) == RunTable::kNone) {
+    return failure(StoreError::unknown_run);
+  }
+  key_scratch_ = std::to_string(decision.tenant.value) + '/' + std::to_string(decision.run.value) + '/';
+  key_scratch_ += decision.signal_id;
+  if (const auto found = decision_index_.find(key_scratch_); found != decision_index_.end()) {
+    const SignalDecision& known = decisions_[found->second];
+    return DecisionReceipt{known.status, known.code, true};
+  }
+  if (counts_.decisions > decisions_.size()) {
+    db::Statement& select = sql_->select_decision;
+    db::ResetGuard guard(select);
+    select.bind(1, decision.tenant.value);
+    select.bind(2, decision.run.value);
+    select.bind_text(3, decision.signal_id);
+    if (select.step()) {
+      return DecisionReceipt{static_cast<DecisionStatus>(select.int_at(0)), std::string(select.text_at(1)), true};
+    }
+  }
+  make_room();
+  decisions_.push_back(decision);
+  if (options_.commit == Commit::per_append) {
+    try {
+      commit(ring_.last());
+    } catch (const db::DbError&) {
+      decisions_.pop_back();
+      throw;
+    }
+  } else {
+    decision_index_.emplace(key_scratch_, decisions_.size() - 1);
+  }
+  ++counts_.decisions;
+  return DecisionReceipt{decision.status, decision.code, false};
+}
+
+StoredEvent SqliteStateStore::event_at(std::uint64_t position) {
+  if (ring_.holds(position)) return ring_[position];
+  db::ResetGuard guard(sql_->select_event);
+  sql_->select_event.bind(1, position);
+  const bool found = sql_->select_event.step();
+  DVT_ASSERT(found, "an outbox row without its event");
+  return read_event(sql_->select_event);
+}
+
+void SqliteStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit, std::vector<StoredEvent>& out) {
+  out.clear();
+  // Unwritten events exist only of runs whose keys are loaded. What the ring does not hold is in the database.
+  const std::uint32_t index = runs_.find(run);
+  const RunSlot* slot = index != RunTable::kNone && runs_[index].keys_loaded ? &runs_[index] : nullptr;
+  std::size_t from_database = limit;
+  std::size_t next = 0;
+  if (slot != nullptr) {
+    next = slot->after(after_seq);
+    std::size_t held = next;
+    while (held < slot->events().size() && !ring_.holds(slot->events()[held].position)) ++held;
+    from_database = std::min(limit, held - next);
+    next = held;
+  }
+  if (from_database > 0 && run.value < next_new_run_) {
+    db::Statement& select = sql_->select_run_events;
+    db::ResetGuard guard(select);
+    select.bind(1, run.value);
+    select.bind(2, after_seq);
+    select.bind(3, static_cast<std::int64_t>(std::min<std::size_t>(from_database, 1U << 30)));
+    while (select.step()) out.push_back(read_event(select));
+  }
+  if (slot == nullptr) return;
+  for (; next < slot->events().size() && out.size() < limit; ++next) out.push_back(ring_[slot->events()[next].position]);
+}
+
+std::uint64_t SqliteStateStore::read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
+                                               std::size_t limit, std::vector<StoredEvent>& out) {
+  out.clear();
+  if (limit == 0) return after;
+  std::uint64_t position = after + 1;
+  if (position < ring_.first()) {
+    db::Statement& select = sql_->select_partition;
+    db::ResetGuard guard(select);
+    select.bind(1, after);
+    select.bind(2, ring_.first());
+    select.bind(3, partitions);
+    select.bind(4, partition);
+    select.bind(5, static_cast<std::int64_t>(std::min<std::size_t>(limit, 1U << 30)));
+    while (select.step()) out.push_back(read_event(select));
+    if (out.size() == limit) return out.back().position;
+    position = ring_.first();
+  }
+  for (; position <= ring_.last(); ++position) {
+    const StoredEvent& event = ring_[position];
+    if (event.run.value % partitions != partition) continue;
+    out.push_back(event);
+    if (out.size() == limit) return position;
+  }
+  return std::max(after, ring_.last());
+}
+
+void SqliteStateStore::write_snapshots(std::uint32_t partition, std::uint64_t watermark,
+                                       std::span<const SnapshotWrite> snapshots, Instant committed_at) {
+  for (const SnapshotWrite& write : snapshots) {
+    const std::uint32_t index = slot_of(write.run);
+    DVT_ASSERT(index != RunTable::kNone, "a snapshot of an unknown run");
+    RunSlot& slot = runs_[index];
+    if (!slot.snapshot_pending) snapshots_.push_back(index);
+    slot.snapshot_pending = true;
+    slot.snapshot_up_to = write.up_to_seq;
+    slot.snapshot_at = committed_at;
+    slot.snapshot_state = *write.state;
+  }
+  watermarks_[partition] = Watermark{watermark, committed_at, true};
+  watermarks_touched_ = true;
+}
+
+std::optional<StoredSnapshot> SqliteStateStore::snapshot(RunOrdinal run) {
+  const std::uint32_t index = runs_.find(run);
+  if (index != RunTable::kNone && runs_[index].snapshot_pending) {
+    const RunSlot& slot = runs_[index];
+    return StoredSnapshot{slot.snapshot_up_to, slot.snapshot_state,
+                          hasher_.hash(slot.record.run_id, plan_of(slot.record), slot.snapshot_state)};
+  }
+  if (run.value >= next_new_run_) return std::nullopt;
+  db::Statement& select = sql_->select_snapshot;
+  db::ResetGuard guard(select);
+  select.bind(1, run.value);
+  if (!select.step()) return std::nullopt;
+  StoredSnapshot stored;
+  stored.up_to_seq = select.uint_at(0);
+  copy_bytes(select.blob_at(1), stored.hash);
+  if (!decode_state(select.blob_at(2), stored.state)) throw Error("a snapshot row of the store cannot be decoded");
+  return stored;
+}
+
+std::uint64_t SqliteStateStore::watermark(std::uint32_t partition) {
+  const auto found = watermarks_.find(partition);
+  return found == watermarks_.end() ? 0 : found->second.position;
+}
+
+void SqliteStateStore::claim_outbox(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
+                                    std::vector<OutboxRow>& out) {
+  out.clear();
+  while (out.size() < limit) {
+    const std::uint64_t position = outbox_.claim(relay, now, lease_until);
+    if (position == 0) return;
+    out.push_back(OutboxRow{position, outbox_.at(position).attempts, event_at(position)});
+  }
+}
+
+void SqliteStateStore::mark_delivered(std::span<const std::uint64_t> positions, Instant now) {
+  for (const std::uint64_t position : positions) outbox_.deliver(position, now);
+}
+
+void SqliteStateStore::retry_outbox(std::uint64_t position, Instant not_before) { outbox_.retry(position, not_before); }
+
+void SqliteStateStore::dead_letter(std::uint64_t position, Instant now) {
+  if (position < outbox_.base()) return;
+  const std::uint32_t attempts = outbox_.at(position).attempts;
+  if (!outbox_.bury(position, now)) return;
+  dead_letters_.push_back(DeadLetter{position, attempts, now});
+  ++counts_.dead_letters;
+}
+
+bool SqliteStateStore::all_written(const RunSlot& slot) const {
+  if (slot.snapshot_pending) return false;
+  return slot.events().empty() || slot.events().back().position <= flushed_;
+}
+
+void SqliteStateStore::release_slot(std::uint32_t slot) {
+  if (runs_[slot].released) return;
+  runs_[slot].released = true;
+  released_.push_back(slot);
+}
+
+void SqliteStateStore::release_run(RunOrdinal run) {
+  const std::uint32_t index = runs_.find(run);
+  if (index == RunTable::kNone) return;
+  RunSlot& slot = runs_[index];
+  if (!slot.released && all_written(slot)) {
+    if (!slot.row_stored) requests_.erase(slot.record.request_key);  // refused before its first event
+    runs_.close(index);
+  } else {
+    release_slot(index);
+  }
+}
+
+void SqliteStateStore::flush() { commit(ring_.last()); }
+
+StoreCounts SqliteStateStore::counts() {
+  StoreCounts counts = counts_;
+  counts.outbox_pending = outbox_.pending();
+  return counts;
+}
+
+std::uint64_t SqliteStateStore::bytes() {
+  flush();
+  return db_.bytes();
+}
+
+void SqliteStateStore::backup_to(const std::string& path) {
+  flush();
+  db_.backup_to(path);
+}
+
+}  // namespace dvt::store

@@ -1,0 +1,159 @@
+// The StateStore over SQLite (design §5). Real rows, real transactions, real constraints.
+//
+// commit: batched. Appends are acknowledged from RAM; about `rows_per_commit` of them go into one physical commit. Every
+// read sees what is pending, so nobody can tell; a killed process leaves a prefix of the event order in the file.
+// commit: per_append. Each append and each decision is on the medium before it is acknowledged. Leases, delivery marks,
+// snapshots and watermarks ride along with the next of them: losing the newest ones costs duplicates and re-projection,
+// never data.
+// A failed commit (full disk, I/O error) leaves database and RAM as before it: what was acknowledged stays pending and is
+// tried again with the next commit, what was not acknowledged is forgotten.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/ports/state_store.h"
+#include "store/db/database.h"
+#include "store/db/snapshot_hasher.h"
+#include "store/sqlite/event_ring.h"
+#include "store/sqlite/outbox_book.h"
+#include "store/sqlite/pending_rows.h"
+#include "store/sqlite/run_table.h"
+
+namespace dvt::store {
+
+enum class Commit : std::uint8_t { batched, per_append };
+
+struct SqliteOptions {
+  std::string path = ":memory:";  // or a file, opened if it is a store already, created otherwise
+  UnixNanos start = {};           // the scenario's start instant, for texts of times and for snapshot hashes
+  Commit commit = Commit::batched;
+  std::uint32_t rows_per_commit = 10'000;
+  std::string vfs = {};  // name of a registered SQLite VFS; empty: the default
+};
+
+class SqliteStateStore final : public StateStore {
+ public:
+  /// Throws dvt::Error when the file cannot be opened, is not a store, or is another scenario's.
+  explicit SqliteStateStore(SqliteOptions options);
+  /// Flushes what is pending; a failure to do so is swallowed: call flush() to know.
+  ~SqliteStateStore() override;
+
+  void add_plan(const PlanRecord& plan) override;
+  void add_tenant(const TenantRecord& tenant) override;
+  void add_run(const RunRecord& run) override;
+  std::optional<RunOrdinal> find_request(const Digest& request_key) override;
+
+  Result<AppendReceipt, StoreError> append(const NewEvent& event, Instant persisted_at) override;
+  Result<DecisionReceipt, StoreError> decide(const SignalDecision& decision) override;
+
+  void fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit, std::vector<StoredEvent>& out) override;
+  std::uint64_t read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
+                               std::size_t limit, std::vector<StoredEvent>& out) override;
+
+  /// Each write is an immutable snapshot row; of several for one run in one physical commit only the newest is stored,
+  /// since nobody could ever read the others back.
+  void write_snapshots(std::uint32_t partition, std::uint64_t watermark, std::span<const SnapshotWrite> snapshots,
+                       Instant committed_at) override;
+  std::optional<StoredSnapshot> snapshot(RunOrdinal run) override;
+  std::uint64_t watermark(std::uint32_t partition) override;
+
+  void claim_outbox(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
+                    std::vector<OutboxRow>& out) override;
+  void mark_delivered(std::span<const std::uint64_t> positions, Instant now) override;
+  void retry_outbox(std::uint64_t position, Instant not_before) override;
+  void dead_letter(std::uint64_t position, Instant now) override;
+
+  void release_run(RunOrdinal run) override;
+  /// Throws db::DbError when the medium refuses; everything stays pending then.
+  void flush() override;
+  /// `duplicates` counts since the store was opened; the rest is what the store holds.
+  StoreCounts counts() override;
+  std::uint64_t bytes() override;
+
+  /// Flushes, then copies the database to `path` (how an in-memory store is kept in an output directory).
+  void backup_to(const std::string& path);
+  /// For further tables beside the store's, for audits and for tests. Flush before reading rows through it.
+  db::Database& database() { return db_; }
+  std::size_t open_runs() const { return runs_.size(); }
+
+ private:
+  struct Statements;
+  struct DeadLetter {
+    std::uint64_t position;
+    std::uint32_t attempts;
+    Instant at;
+  };
+  struct Watermark {
+    std::uint64_t position = 0;
+    Instant at;
+    bool touched = false;
+  };
+  struct DigestHash {
+    std::size_t operator()(const Digest& digest) const noexcept;
+  };
+
+  void load();
+  void load_catalogue();
+  void load_outbox();
+  const PlanRecord& plan_of(const RunRecord& run) const;
+  /// The run's slot, opened from the database where need be; kNone for an unknown run.
+  std::uint32_t slot_of(RunOrdinal run);
+  void load_keys(RunSlot& slot);
+  std::optional<AppendReceipt> find_stored(RunOrdinal run, const Digest& key);
+  Result<AppendReceipt, StoreError> append_checked(const NewEvent& event, Instant persisted_at);
+  Result<DecisionReceipt, StoreError> decide_checked(const SignalDecision& decision);
+  StoredEvent event_at(std::uint64_t position);
+  void release_slot(std::uint32_t slot);
+  bool all_written(const RunSlot& slot) const;
+  /// Commits when the batch is full; true if it did (slots of released runs are closed then).
+  bool make_room();
+
+  // sqlite_flush.cpp: one physical commit of all that is pending, with events up to `last`.
+  void commit(std::uint64_t last);
+  void write_catalogue();
+  void write_events(std::uint64_t last);
+  void write_runs(std::uint64_t last);
+  void write_outbox();
+  void write_decisions();
+  void write_snapshot_rows();
+  void after_commit(std::uint64_t last);
+
+  SqliteOptions options_;
+  EventRing ring_;
+  PendingRows batch_{ring_};  // before db_: the connection refers to it
+  db::Database db_;
+  std::unique_ptr<Statements> sql_;
+  db::SnapshotHasher hasher_;
+
+  std::vector<PlanRecord> plans_;      // by ordinal
+  std::vector<TenantRecord> tenants_;  // by ordinal
+  std::size_t plans_written_ = 0;
+  std::size_t tenants_written_ = 0;
+
+  RunTable runs_;
+  std::vector<std::uint32_t> released_;  // slots to close once written
+  std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;  // of runs whose row is not written yet
+  std::uint32_t next_new_run_ = 0;  // ordinals from here on are not in the database
+
+  std::uint64_t flushed_ = 0;  // newest position in the database
+  Digest chain_{};             // its row hash
+  OutboxBook outbox_;
+  std::vector<DeadLetter> dead_letters_;
+  std::vector<SignalDecision> decisions_;
+  std::unordered_map<std::string, std::size_t> decision_index_;  // into decisions_
+  std::vector<std::uint32_t> snapshots_;                         // slots with a pending snapshot
+  std::map<std::uint32_t, Watermark> watermarks_;
+  bool watermarks_touched_ = false;
+  std::uint64_t outbox_rows_from_ = 1;  // no outbox row in the database has a lower position
+  StoreCounts counts_;
+  Sha256 sha_;
+  std::string key_scratch_;
+  std::string blob_scratch_;
+};
+
+}  // namespace dvt::store

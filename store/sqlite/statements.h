@@ -1,0 +1,66 @@
+// The prepared statements of the SQLite store.
+#pragma once
+
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_state_store.h"
+
+namespace dvt::store {
+
+struct SqliteStateStore::Statements {
+  explicit Statements(db::Database& d) : database(d) {}
+  db::Database& database;
+
+  db::Statement statement(const char* sql) { return db::Statement(database, sql); }
+  static std::string select_events(const char* rest) { return std::string("SELECT ") + kEventColumns + " FROM event " + rest; }
+
+  db::Statement insert_plan = statement("INSERT INTO plan (plan_no, plan_id, plan_version) VALUES (?, ?, ?)");
+  db::Statement insert_step = statement("INSERT INTO step (plan_no, step_no, step_id) VALUES (?, ?, ?)");
+  db::Statement insert_tenant = statement("INSERT INTO tenant (tenant_no, tenant_id) VALUES (?, ?)");
+  db::Statement insert_run =
+      statement("INSERT INTO run (run_no, run_id, plan_no, tenant_no, requested_at_ns) VALUES (?, ?, ?, ?, ?)");
+  db::Statement insert_request = statement("INSERT INTO run_request (request_key, run_no) VALUES (?, ?)");
+  db::Statement insert_events = statement("INSERT INTO event SELECT * FROM pending_rows ORDER BY position");
+  db::Statement insert_outbox = statement(
+      "INSERT INTO outbox (position, state, attempts)"
+      " SELECT position, 0, 0 FROM event WHERE position BETWEEN ? AND ? ORDER BY position");
+  db::Statement update_outbox = statement(
+      "UPDATE outbox SET state = ?, attempts = ?, owner = ?, lease_until_ns = ?, not_before_ns = ?,"
+      " delivered_at_ns = ? WHERE position = ?");
+  db::Statement delete_outbox = statement("DELETE FROM outbox WHERE position < ?");
+  db::Statement insert_dead_letter =
+      statement("INSERT INTO dead_letter (position, attempts, died_at_ns) VALUES (?, ?, ?)");
+  db::Statement insert_decision = statement(
+      "INSERT INTO signal_decision (tenant_no, run_no, signal_id, type, status, code, role, actor, reason,"
+      " received_at_ns, decided_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  db::Statement insert_snapshot = statement(
+      "INSERT INTO snapshot (run_no, up_to_seq, status, inconsistent, committed_at_ns, hash, state)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?)");
+  db::Statement put_watermark =
+      statement("INSERT OR REPLACE INTO watermark (partition_no, position, committed_at_ns) VALUES (?, ?, ?)");
+
+  db::Statement select_run = statement(
+      "SELECT run_id, plan_no, tenant_no, requested_at_ns FROM run WHERE run_no = ? ORDER BY run_no");
+  db::Statement select_request =
+      statement("SELECT run_no FROM run_request WHERE request_key = ? ORDER BY request_key");
+  db::Statement select_keys = statement(
+      "SELECT idempotency_key, event_id, position, run_seq, persisted_at_ns FROM event WHERE run_no = ?"
+      " ORDER BY run_seq");
+  db::Statement select_key = statement(
+      "SELECT event_id, position, run_seq, persisted_at_ns FROM event WHERE run_no = ? AND idempotency_key = ?"
+      " ORDER BY position");
+  db::Statement select_run_events =
+      statement(select_events("WHERE run_no = ? AND run_seq > ? ORDER BY run_seq LIMIT ?").c_str());
+  db::Statement select_event = statement(select_events("WHERE position = ? ORDER BY position").c_str());
+  db::Statement select_partition = statement(
+      select_events("WHERE position > ? AND position < ? AND run_no % ? = ? ORDER BY position LIMIT ?").c_str());
+  db::Statement select_snapshot = statement(
+      "SELECT up_to_seq, hash, state FROM snapshot WHERE run_no = ? ORDER BY snapshot_no DESC LIMIT 1");
+  db::Statement select_decision = statement(
+      "SELECT status, code FROM signal_decision WHERE tenant_no = ? AND run_no = ? AND signal_id = ?"
+      " ORDER BY decision_no");
+};
+
+/// The row that the statement stands on, with the columns kEventColumns.
+StoredEvent read_event(const db::Statement& row);
+
+}  // namespace dvt::store

@@ -1,0 +1,237 @@
+// Replay: executions rebuilt from their histories on other workers, and the report when code and history disagree.
+#include "tests/support/engine_fixture.h"
+
+namespace dvt::test {
+namespace {
+
+class Replay : public EngineFixture {
+ protected:
+  WorkflowFunction three_steps() {
+    return [this](WorkflowContext& ctx, const Payload&) {
+      for (int i = 0; i < 3; ++i) ctx.execute_activity(act, options(), nullptr);
+      return Payload{};
+    };
+  }
+};
+
+TEST_F(Replay, ADeadWorkersExecutionIsRebuiltFromItsHistoryOnAnother) {
+  add_workers(2);
+  activity.delay = minutes(1);
+  define(three_steps());
+  start();
+  kernel.call_at(Instant{seconds(90).ns}, [&] {
+    ASSERT_NE(service.execution({0}), nullptr);
+    const auto sticky = static_cast<std::uint32_t>(service.execution({0})->sticky_worker);
+    ASSERT_EQ(workers.cached(sticky), 1u);
+    workers.kill(sticky);
+    EXPECT_EQ(workers.cached(sticky), 0u);
+  });
+  kernel.run();
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].status, CloseStatus::completed);
+  EXPECT_GE(telemetry.replayed_tasks, 1u);
+  EXPECT_TRUE(telemetry.nondeterminism_reports.empty());
+}
+
+TEST_F(Replay, AStickyTaskWaitsTenSecondsAndThenGoesToTheCommonQueue) {
+  add_workers(2);
+  define([&](WorkflowContext& ctx, const Payload&) {
+    ctx.sleep(minutes(1));
+    return Payload{};
+  });
+  start();
+  kernel.call_at(Instant{seconds(30).ns}, [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
+  kernel.run();
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].at, Instant{seconds(70).ns});
+  EXPECT_EQ(telemetry.task_failure_causes, (std::vector<std::string>{"SCHEDULE_TO_START"}));
+  EXPECT_EQ(telemetry.replayed_tasks, 1u);
+}
+
+TEST_F(Replay, ATaskInTheHandsOfADyingWorkerTimesOutAndRunsElsewhere) {
+  add_workers(2);
+  define([&](WorkflowContext& ctx, const Payload&) {
+    ctx.sleep(minutes(1));
+    return Payload{};
+  });
+  start();
+  // The timer fires at 60 s; the worker dies at the same instant, after its task was started.
+  kernel.call_at(Instant{seconds(60).ns}, [&] {
+    kernel.post([&] {
+      const Execution* execution = service.execution({0});
+      if (execution != nullptr) workers.kill(static_cast<std::uint32_t>(execution->sticky_worker));
+    });
+  });
+  kernel.run();
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].status, CloseStatus::completed);
+}
+
+TEST_F(Replay, AnEvictedExecutionIsReplayedOnItsNextTask) {
+  add_workers(1, 10, 1);  // a cache of one execution
+  activity.delay = seconds(10);
+  define(three_steps());
+  start(0);
+  kernel.call_at(Instant{seconds(5).ns}, [&] { start(1); });
+  kernel.run();
+  EXPECT_EQ(closed.size(), 2u);
+  EXPECT_GE(telemetry.replayed_tasks, 2u);
+  EXPECT_TRUE(telemetry.nondeterminism_reports.empty());
+}
+
+TEST_F(Replay, AClosedHistoryReplaysToTheSameCommands) {
+  add_workers(1);
+  define(three_steps());
+  start();
+  kernel.run();
+  EXPECT_EQ(workers.verify({{0}, 0}, histories.at(0)), std::nullopt);
+}
+
+// The history is recorded by one version of the code and replayed by another.
+class ChangedCode : public EngineFixture {
+ protected:
+  std::optional<NondeterminismReport> replay(const WorkflowFunction& recorded, const WorkflowFunction& changed) {
+    add_workers(1);
+    define(recorded);
+    start();
+    kernel.run();
+    WorkflowInstance instance(kernel, random, changed, {{0}, 0});
+    return instance.verify(histories.at(0));
+  }
+  WorkflowFunction calls(std::vector<const char*> types) {
+    return [this, types](WorkflowContext& ctx, const Payload&) {
+      for (const char* type : types) ctx.wait(ctx.start_activity(Symbol::intern(type), options(), nullptr));
+      return Payload{};
+    };
+  }
+};
+
+TEST_F(ChangedCode, AnotherActivityTypeIsReportedWithEventCommandAndPlace) {
+  const auto report = replay(calls({"act", "act"}), calls({"act", "other"}));
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->expected, "ActivityTaskScheduled 2 'act'");
+  EXPECT_EQ(report->produced, "ScheduleActivity 2 'other'");
+  EXPECT_NE(report->where.find("replay_test.cpp:"), std::string::npos);
+  EXPECT_EQ(report->event, 11u);
+}
+
+TEST_F(ChangedCode, AMissingCommandIsReported) {
+  const auto report = replay(calls({"act", "act"}), calls({"act"}));
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->produced, "CompleteWorkflow");
+}
+
+TEST_F(ChangedCode, AnAddedCommandIsReported) {
+  const auto report = replay(calls({"act"}), calls({"act", "act"}));
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->expected, "WorkflowExecutionCompleted");
+}
+
+TEST_F(ChangedCode, ATimerInPlaceOfAnActivityIsReported) {
+  const auto report = replay(calls({"act"}), [](WorkflowContext& ctx, const Payload&) {
+    ctx.sleep(seconds(1));
+    return Payload{};
+  });
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->produced, "StartTimer 1");
+}
+
+TEST_F(ChangedCode, AddedParallelActivityIsReportedBeforeTheNextTask) {
+  const auto report = replay(calls({"act", "act"}), [this](WorkflowContext& ctx, const Payload&) {
+    const auto a = ctx.start_activity(act, options(), nullptr);
+    const auto b = ctx.start_activity(act, options(), nullptr);
+    ctx.wait(a);
+    ctx.wait(b);
+    return Payload{};
+  });
+  ASSERT_TRUE(report.has_value());
+  EXPECT_NE(report->text().find("ScheduleActivity 2"), std::string::npos);
+}
+
+TEST_F(ChangedCode, PatchedCodeReplaysOldHistories) {
+  const Symbol change = Symbol::intern("second-step");
+  const WorkflowFunction patched = [this, change](WorkflowContext& ctx, const Payload&) {
+    ctx.execute_activity(act, options(), nullptr);
+    if (ctx.patched(change)) ctx.execute_activity(act, options(), nullptr);
+    return Payload{};
+  };
+  EXPECT_EQ(replay(calls({"act"}), patched), std::nullopt);
+}
+
+TEST_F(ChangedCode, PatchedCodeReplaysItsOwnHistories) {
+  const Symbol change = Symbol::intern("second-step");
+  const WorkflowFunction patched = [this, change](WorkflowContext& ctx, const Payload&) {
+    ctx.execute_activity(act, options(), nullptr);
+    if (ctx.patched(change)) ctx.execute_activity(act, options(), nullptr);
+    return Payload{};
+  };
+  EXPECT_EQ(replay(patched, patched), std::nullopt);
+}
+
+TEST_F(Replay, TimeAndRandomnessAreTheSameOnReplay) {
+  add_workers(2);
+  std::vector<std::pair<Instant, std::uint64_t>> seen;
+  define([&](WorkflowContext& ctx, const Payload&) {
+    ctx.sleep(minutes(1));
+    const std::uint64_t number = ctx.random();
+    seen.emplace_back(ctx.now(), number);
+    ctx.sleep(minutes(1));
+    return Payload{};
+  });
+  start();
+  kernel.call_at(Instant{seconds(90).ns}, [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
+  kernel.run();
+  ASSERT_EQ(closed.size(), 1u);
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0], seen[1]);
+}
+
+TEST_F(Replay, DestructorsOfKilledWorkflowCodeCommandNothing) {
+  add_workers(2);
+  activity.delay = minutes(1);
+  struct Compensation {
+    WorkflowContext& ctx;
+    Symbol type;
+    ActivityOptionsRef options;
+    bool* ran;
+    ~Compensation() {
+      *ran = true;
+    }
+  };
+  bool ran = false;
+  define([&](WorkflowContext& ctx, const Payload&) {
+    Compensation guard{ctx, act, options(), &ran};
+    ctx.execute_activity(act, options(), nullptr);
+    return Payload{};
+  });
+  start();
+  kernel.call_at(Instant{seconds(30).ns}, [&] {
+    workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker));
+    EXPECT_TRUE(ran);
+  });
+  kernel.run();
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].status, CloseStatus::completed);
+}
+
+TEST_F(Replay, AQueryIsAnsweredFromTheCacheAndAfterACrashByReplay) {
+  add_workers(2);
+  define([&](WorkflowContext& ctx, const Payload&) {
+    int steps = 0;
+    ctx.on_query(Symbol::intern("steps"), [&steps]() -> Payload { return make_payload<JsonPayload>(std::to_string(steps)); });
+    for (; steps < 3; ++steps) ctx.sleep(minutes(1));
+    return Payload{};
+  });
+  start();
+  const auto ask = [&] { return payload_as<JsonPayload>(service.query_workflow({0}, Symbol::intern("steps"))).json(); };
+  kernel.call_at(Instant{seconds(90).ns}, [&] {
+    EXPECT_EQ(ask(), "1");
+    workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker));
+  });
+  kernel.call_at(Instant{seconds(95).ns}, [&] { EXPECT_EQ(ask(), "1"); });
+  kernel.run();
+  EXPECT_EQ(closed.size(), 1u);
+}
+
+}  // namespace
+}  // namespace dvt::test
