@@ -173,8 +173,11 @@ void ApiFront::handle_signal(std::uint64_t signal) {
   decision.reason = request.reason;
   decision.received_at = pending.received_at;
   decision.decided_at = timers_.now();
-  store_.decide(std::move(decision), {request.run.value, signal, 2}, [this, signal](const DecideOutcome& outcome) {
-    if (!outcome.ok) {  // without its record a signal is not applied (domain §3)
+  const bool refused = !code.empty();
+  store_.decide(std::move(decision), {request.run.value, signal, 2}, [this, signal, refused](const DecideOutcome& outcome) {
+    if (!outcome.ok && refused) {  // refused anyway: a run that is folded away takes no record, and needs none
+      decided(signal, DecisionStatus::rejected, refusal(signals_.at(signal).request));
+    } else if (!outcome.ok) {  // without its record a signal is not applied (domain §3)
       decided(signal, DecisionStatus::rejected, to_string(outcome.error));
     } else if (outcome.receipt.idempotent) {
       decided(signal, DecisionStatus::rejected, "DUPLICATE_SIGNAL");

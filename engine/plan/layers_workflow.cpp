@@ -37,6 +37,7 @@ class LayersRun {
                                                         input_->continued_count + 1));
       }
     }
+    tell_short_pauses();  // of the last layer, which has no gate behind it
     return finish(EventType::run_completed, RunOutcome::completed, ErrorClass::none, {});
   }
 
@@ -58,7 +59,7 @@ class LayersRun {
   bool stops_before_layer() {
     if (cancelled_) return true;
     // Known fault 5: what happened between two gates and is over again leaves no trace, unless it is fixed.
-    while (options_.trace_short_pauses && pauses_told_ + (paused_ ? 1 : 0) < pauses_) tell_pause([] {});
+    tell_short_pauses();
     if (paused_) {
       tell_pause([this] {
         standing_ = true;
@@ -67,6 +68,10 @@ class LayersRun {
       });
     }
     return cancelled_;
+  }
+
+  void tell_short_pauses() {
+    while (options_.trace_short_pauses && pauses_told_ + (paused_ ? 1 : 0) < pauses_) tell_pause([] {});
   }
 
   template <class Wait>

@@ -1,7 +1,7 @@
 // The plan's rules. Everything wrong is collected, because a plan is mended in one go or not at all.
 #include "engine/plan/plan.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <cstddef>
 #include <set>

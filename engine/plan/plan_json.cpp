@@ -2,7 +2,7 @@
 // look shows everything that is wrong.
 #include "engine/plan/plan_json.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // Reader and writer of plan files. The plan part is the plan reader's; this file adds the notes.
 #include "engine/plan/sim_notes.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <array>

@@ -83,6 +83,7 @@ struct Execution {
   History history;
   WorkflowTask task;
   std::int32_t sticky_worker = -1;  // whose cache holds this execution, or -1
+  std::uint32_t sticky_epoch = 0;   // and in which of that worker's lives
   EventId last_completed_started = 0;  // WorkflowTaskStarted of the last completed task: what the cache has seen
   std::uint32_t next_activity_id = 1;
   std::vector<PendingActivity> activities;

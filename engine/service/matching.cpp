@@ -41,6 +41,7 @@ void Matching::worker_down(std::uint32_t worker) {
   state.up = false;
   ++state.epoch;
   // Its entries in the lists of polls stay and are skipped: open_polls is 0 from here on.
+  state.sticky.clear();
   for (Side& side : state.sides) side.used = side.in_transit = side.open_polls = 0;
 }
 
@@ -127,10 +128,11 @@ void Matching::add_workflow_task(std::uint32_t queue_at, const WorkflowTaskRef& 
   take(workers_[worker], kWorkflow);
 }
 
-void Matching::add_sticky_task(std::uint32_t worker, const WorkflowTaskRef& task) {
-  WorkerState& state = workers_[worker];
+void Matching::add_sticky_task(WorkerRef worker, const WorkflowTaskRef& task) {
+  if (!is_up(worker)) return;
+  WorkerState& state = workers_[worker.worker];
   if (state.sticky.empty() && state.up && state.sides[kWorkflow].open_polls > 0) {
-    if (handler_.begin_workflow_task(task, ref(worker))) take(state, kWorkflow);
+    if (handler_.begin_workflow_task(task, worker)) take(state, kWorkflow);
     return;
   }
   state.sticky.push_back(task);

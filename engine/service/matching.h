@@ -59,8 +59,9 @@ class Matching {
   WorkerRef ref(std::uint32_t worker) const { return {worker, workers_[worker].epoch}; }
 
   void add_workflow_task(std::uint32_t queue, const WorkflowTaskRef& task);
-  /// To the worker's own sticky queue; it waits there while the worker is busy or down.
-  void add_sticky_task(std::uint32_t worker, const WorkflowTaskRef& task);
+  /// To the worker's own sticky queue; it waits there while the worker is busy. The queue is that of one process: nobody
+  /// polls it any more once the worker died, even when another process came up in its place.
+  void add_sticky_task(WorkerRef worker, const WorkflowTaskRef& task);
   void add_activity_task(std::uint32_t queue, const ActivityTaskRef& task);
 
   /// The matched task reached the worker: its poller is free to poll again.

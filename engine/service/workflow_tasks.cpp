@@ -42,7 +42,7 @@ void Service::schedule_workflow_task(Open& open) {
     matching_.add_workflow_task(execution.queue, ref);
     return;
   }
-  matching_.add_sticky_task(static_cast<std::uint32_t>(task.sticky_worker), ref);
+  matching_.add_sticky_task({static_cast<std::uint32_t>(task.sticky_worker), execution.sticky_epoch}, ref);
   if (task.machine.state() == WorkflowTaskState::scheduled) {
     task.timer = timers_.call_after(options_.sticky_schedule_to_start,
                                     [this, key = execution.key, ordinal = task.ordinal] { on_sticky_timeout(key, ordinal); });
@@ -192,6 +192,7 @@ bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, st
       execution.history.append(timers_.now(), WorkflowTaskCompleted{task.scheduled, started, token.worker.worker});
   execution.last_completed_started = started;
   execution.sticky_worker = static_cast<std::int32_t>(token.worker.worker);
+  execution.sticky_epoch = token.worker.epoch;
   WorkflowTaskFact fact = task_fact(*open);
   fact.replayed_events = replayed_events;
   execution.rebuilt = execution.rebuilt || replayed_events > 0;

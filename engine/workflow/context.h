@@ -138,7 +138,8 @@ class WorkflowContext {
   std::uint64_t next_random_ = 0;
   std::vector<ActivitySlot> activities_;
   std::vector<TimerSlot> timers_;
-  std::vector<Symbol> patches_;
+  std::vector<Symbol> patches_;         // answered true so far
+  std::vector<Symbol> recorded_patches_;  // markers that the history holds
   std::vector<std::pair<Symbol, std::function<void(const Payload&)>>> signal_handlers_;
   std::vector<std::pair<Symbol, std::function<Payload()>>> query_handlers_;
   std::vector<std::pair<Symbol, Payload>> unhandled_signals_;

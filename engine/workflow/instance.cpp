@@ -1,6 +1,6 @@
 #include "engine/workflow/instance.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 
@@ -114,6 +114,7 @@ ActivationOutcome WorkflowInstance::handle(const History& history, EventId first
   DVT_ASSERT(first == processed_ + 1, "an execution's cache is fed with the wrong events");
   ActivationOutcome outcome;
   const bool full = first == 1;
+  note_markers(history, first);
   for (EventId id = first; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, true, outcome);
   if (transient_started_at && !outcome.mismatch) activate(*transient_started_at, false, outcome);
   if (full) {
@@ -134,6 +135,7 @@ ActivationOutcome WorkflowInstance::handle(const History& history, EventId first
 
 std::optional<NondeterminismReport> WorkflowInstance::verify(const History& history) {
   ActivationOutcome outcome;
+  note_markers(history, 1);
   for (EventId id = 1; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, false, outcome);
   if (outcome.mismatch) return outcome.mismatch;
   if (!context_.outgoing_.empty()) {
@@ -141,6 +143,12 @@ std::optional<NondeterminismReport> WorkflowInstance::verify(const History& hist
     return NondeterminismReport{0, "nothing more", describe(extra), place(extra)};
   }
   return std::nullopt;
+}
+
+// patched() is asked before the marker's event is met: what the history holds must be known beforehand.
+void WorkflowInstance::note_markers(const History& history, EventId first) {
+  for (EventId id = first; id <= history.last_id(); ++id)
+    if (const auto* marker = std::get_if<MarkerRecorded>(&history.at(id).attributes)) context_.recorded_patches_.push_back(marker->name);
 }
 
 void WorkflowInstance::feed(const History& history, EventId id, bool answer_last, ActivationOutcome& outcome) {

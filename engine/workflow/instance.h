@@ -50,6 +50,7 @@ class WorkflowInstance {
 
  private:
   struct Job;
+  void note_markers(const History& history, EventId first);
   void feed(const History& history, EventId id, bool answer_last, ActivationOutcome& outcome);
   void match(EventId id, const HistoryEvent& event, ActivationOutcome& outcome);
   void activate(Instant now, bool replaying, ActivationOutcome& outcome);

@@ -1,9 +1,9 @@
-// The record's binary form. A record: fact (1 byte, not 0), the instant as a zigzag difference to the record before, run + 1,
-// a, b, c, each as a variable-length integer of 7 bits a byte, then the hash in 8 bytes, least significant first. The
-// trailer: a 0 byte, the number of records, the last hash.
+// The record's binary form. A record: fact (1 byte, not 0), the instant as a zigzag difference to the record before,
+// run + 1, a, b, c, each as a variable-length integer of 7 bits a byte, then the hash in 8 bytes, least significant
+// first. The trailer: a 0 byte, the number of records, the last hash.
 #include "sim/check/digest.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <istream>
 #include <ostream>
@@ -39,46 +39,84 @@ std::int64_t unzigzag(std::uint64_t value) {
 
 const char* name_of(DigestFact fact) {
   switch (fact) {
-    case DigestFact::run_requested: return "run_requested";
-    case DigestFact::run_accepted: return "run_accepted";
-    case DigestFact::run_rejected: return "run_rejected";
-    case DigestFact::run_started: return "run_started";
-    case DigestFact::run_closed: return "run_closed";
-    case DigestFact::run_paused: return "run_paused";
-    case DigestFact::run_resumed: return "run_resumed";
-    case DigestFact::signal_decided: return "signal_decided";
-    case DigestFact::signal_applied: return "signal_applied";
-    case DigestFact::signal_lost: return "signal_lost";
-    case DigestFact::activity_scheduled: return "activity_scheduled";
-    case DigestFact::activity_started: return "activity_started";
-    case DigestFact::activity_closed: return "activity_closed";
-    case DigestFact::activity_retry: return "activity_retry";
-    case DigestFact::workflow_task_completed: return "workflow_task_completed";
-    case DigestFact::workflow_task_failed: return "workflow_task_failed";
-    case DigestFact::nondeterminism: return "nondeterminism";
-    case DigestFact::timer_fired: return "timer_fired";
-    case DigestFact::worker_changed: return "worker_changed";
-    case DigestFact::warehouse_done: return "warehouse_done";
-    case DigestFact::append_duplicate: return "append_duplicate";
-    case DigestFact::append_failed: return "append_failed";
-    case DigestFact::event_committed: return "event_committed";
-    case DigestFact::snapshots_committed: return "snapshots_committed";
-    case DigestFact::snapshot: return "snapshot";
-    case DigestFact::gap_suspected: return "gap_suspected";
-    case DigestFact::gap_confirmed: return "gap_confirmed";
-    case DigestFact::outbox_leased: return "outbox_leased";
-    case DigestFact::outbox_published: return "outbox_published";
-    case DigestFact::delivered: return "delivered";
-    case DigestFact::dead_lettered: return "dead_lettered";
-    case DigestFact::fault_injected: return "fault_injected";
-    case DigestFact::fault_healed: return "fault_healed";
-    case DigestFact::fault_struck: return "fault_struck";
+    case DigestFact::run_requested:
+      return "run_requested";
+    case DigestFact::run_accepted:
+      return "run_accepted";
+    case DigestFact::run_rejected:
+      return "run_rejected";
+    case DigestFact::run_started:
+      return "run_started";
+    case DigestFact::run_closed:
+      return "run_closed";
+    case DigestFact::run_paused:
+      return "run_paused";
+    case DigestFact::run_resumed:
+      return "run_resumed";
+    case DigestFact::signal_decided:
+      return "signal_decided";
+    case DigestFact::signal_applied:
+      return "signal_applied";
+    case DigestFact::signal_lost:
+      return "signal_lost";
+    case DigestFact::activity_scheduled:
+      return "activity_scheduled";
+    case DigestFact::activity_started:
+      return "activity_started";
+    case DigestFact::activity_closed:
+      return "activity_closed";
+    case DigestFact::activity_retry:
+      return "activity_retry";
+    case DigestFact::workflow_task_completed:
+      return "workflow_task_completed";
+    case DigestFact::workflow_task_failed:
+      return "workflow_task_failed";
+    case DigestFact::nondeterminism:
+      return "nondeterminism";
+    case DigestFact::timer_fired:
+      return "timer_fired";
+    case DigestFact::worker_changed:
+      return "worker_changed";
+    case DigestFact::warehouse_done:
+      return "warehouse_done";
+    case DigestFact::append_duplicate:
+      return "append_duplicate";
+    case DigestFact::append_failed:
+      return "append_failed";
+    case DigestFact::event_committed:
+      return "event_committed";
+    case DigestFact::snapshots_committed:
+      return "snapshots_committed";
+    case DigestFact::snapshot:
+      return "snapshot";
+    case DigestFact::gap_suspected:
+      return "gap_suspected";
+    case DigestFact::gap_confirmed:
+      return "gap_confirmed";
+    case DigestFact::outbox_leased:
+      return "outbox_leased";
+    case DigestFact::outbox_published:
+      return "outbox_published";
+    case DigestFact::delivered:
+      return "delivered";
+    case DigestFact::dead_lettered:
+      return "dead_lettered";
+    case DigestFact::fault_injected:
+      return "fault_injected";
+    case DigestFact::fault_healed:
+      return "fault_healed";
+    case DigestFact::fault_struck:
+      return "fault_struck";
   }
   return "unknown";
 }
 
-std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
-std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
+std::uint32_t low(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word);
+}
+std::uint32_t high(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word >> 32);
+}
 
 // Numbers from a stream are not to be trusted: a value outside its enum is shown as a number.
 template <class Enum>
@@ -107,11 +145,13 @@ std::string detail(const DigestRecord& r) {
     case DigestFact::run_started:
       return fmt::format("plan {}", r.a);
     case DigestFact::run_closed:
-      return fmt::format("{}, error class {}", enum_text(r.a, RunOutcome::terminated), enum_text(r.b, ErrorClass::user));
+      return fmt::format("{}, error class {}", enum_text(r.a, RunOutcome::terminated),
+                         enum_text(r.b, ErrorClass::user));
     case DigestFact::signal_decided:
     case DigestFact::signal_applied:
     case DigestFact::signal_lost:
-      return fmt::format("signal {}, {}, {}", r.a, enum_text(r.b, SignalType::escalate_alert), enum_text(r.c, DecisionStatus::deferred));
+      return fmt::format("signal {}, {}, {}", r.a, enum_text(r.b, SignalType::escalate_alert),
+                         enum_text(r.c, DecisionStatus::deferred));
     case DigestFact::activity_scheduled:
     case DigestFact::activity_started:
       return activity_text(r);
@@ -121,13 +161,15 @@ std::string detail(const DigestRecord& r) {
       return activity_text(r) + ", next at " + format_duration(Duration{static_cast<std::int64_t>(r.c)});
     case DigestFact::workflow_task_completed:
     case DigestFact::workflow_task_failed:
-      return fmt::format("workflow task {} on worker {}, history of {} events, {} replayed", low(r.a), high(r.a), r.b, r.c);
+      return fmt::format("workflow task {} on worker {}, history of {} events, {} replayed", low(r.a), high(r.a), r.b,
+                         r.c);
     case DigestFact::timer_fired:
       return "due at " + format_duration(Duration{static_cast<std::int64_t>(r.a)});
     case DigestFact::worker_changed:
       return fmt::format("queue {}, worker {} {}", r.a, r.b, r.c != 0 ? "up" : "down");
     case DigestFact::warehouse_done:
-      return fmt::format("warehouse {}{}, attempt {}, {}", low(r.a), step_text(low(r.b)), high(r.a), r.c != 0 ? "ok" : "failed");
+      return fmt::format("warehouse {}{}, attempt {}, {}", low(r.a), step_text(low(r.b)), high(r.a),
+                         r.c != 0 ? "ok" : "failed");
     case DigestFact::append_failed:
       return fmt::format("{}, {}", event_text(r.b), enum_text(r.a, StoreError::unknown_run));
     case DigestFact::append_duplicate:
@@ -137,14 +179,18 @@ std::string detail(const DigestRecord& r) {
     case DigestFact::snapshots_committed:
       return fmt::format("partition {} up to position {}, {} events", r.a, r.b, r.c);
     case DigestFact::snapshot:
-      return fmt::format("up to run_seq {}, {}{}{}, {} invalid transitions", r.a, enum_text(r.b & 0xFF, RunStatus::cancelled),
-                         (r.b & 0x100) != 0 ? ", paused" : "", (r.b & 0x200) != 0 ? ", inconsistent" : "", r.c);
+      return fmt::format("up to run_seq {}, {}{}{}, {} invalid transitions", r.a,
+                         enum_text(r.b & 0xFF, RunStatus::cancelled), (r.b & 0x100) != 0 ? ", paused" : "",
+                         (r.b & 0x200) != 0 ? ", inconsistent" : "", r.c);
     case DigestFact::outbox_leased:
-      return fmt::format("relay {}, position {}, until {}", r.a, r.b, format_duration(Duration{static_cast<std::int64_t>(r.c)}));
+      return fmt::format("relay {}, position {}, until {}", r.a, r.b,
+                         format_duration(Duration{static_cast<std::int64_t>(r.c)}));
     case DigestFact::delivered:
-      return fmt::format("subscription {}, position {}, attempt {}{}", low(r.a), r.b, high(r.a), r.c != 0 ? "" : ", again");
+      return fmt::format("subscription {}, position {}, attempt {}{}", low(r.a), r.b, high(r.a),
+                         r.c != 0 ? "" : ", again");
     case DigestFact::dead_lettered:
-      return low(r.a) == UINT32_MAX ? fmt::format("position {}, by the outbox", r.b) : fmt::format("subscription {}, position {}", r.a, r.b);
+      return low(r.a) == UINT32_MAX ? fmt::format("position {}, by the outbox", r.b)
+                                    : fmt::format("subscription {}, position {}", r.a, r.b);
     default:
       return {};
   }
@@ -153,7 +199,8 @@ std::string detail(const DigestRecord& r) {
 }  // namespace
 
 std::string describe(const DigestRecord& record) {
-  std::string text = fmt::format("#{} at {}: {}", record.sequence, format_duration(Duration{record.at.ns}), name_of(record.fact));
+  std::string text =
+      fmt::format("#{} at {}: {}", record.sequence, format_duration(Duration{record.at.ns}), name_of(record.fact));
   if (record.run != kNoRun) text += fmt::format(", run {}", record.run);
   const std::string more = detail(record);
   return more.empty() ? text : text + ", " + more;
@@ -161,7 +208,9 @@ std::string describe(const DigestRecord& record) {
 
 // ---- Writing ----
 
-DigestLog::DigestLog(std::ostream& out) : out_(out), block_(kMagic) { block_.reserve(kBlock + 128); }
+DigestLog::DigestLog(std::ostream& out) : out_(out), block_(kMagic) {
+  block_.reserve(kBlock + 128);
+}
 
 void DigestLog::add(const DigestRecord& record) {
   block_ += static_cast<char>(record.fact);

@@ -1,5 +1,5 @@
-// Event digests: what `--verify` compares. Each fact of the fingerprint becomes one compact record with the running hash
-// after it; two processes write their records to two streams, and the first record that differs names the first
+// Event digests: what `--verify` compares. Each fact of the fingerprint becomes one compact record with the running
+// hash after it; two processes write their records to two streams, and the first record that differs names the first
 // diverging event of both (design §3). Nothing here runs unless a sink was set.
 #pragma once
 
@@ -14,14 +14,40 @@ namespace dvt::sim {
 
 /// The facts that enter the fingerprint. Values are written to streams: append, never renumber.
 enum class DigestFact : std::uint8_t {
-  run_requested = 1, run_accepted, run_rejected, run_started, run_closed, run_paused, run_resumed,
-  signal_decided, signal_applied, signal_lost,
-  activity_scheduled, activity_started, activity_closed, activity_retry,
-  workflow_task_completed, workflow_task_failed, nondeterminism, timer_fired, worker_changed,
+  run_requested = 1,
+  run_accepted,
+  run_rejected,
+  run_started,
+  run_closed,
+  run_paused,
+  run_resumed,
+  signal_decided,
+  signal_applied,
+  signal_lost,
+  activity_scheduled,
+  activity_started,
+  activity_closed,
+  activity_retry,
+  workflow_task_completed,
+  workflow_task_failed,
+  nondeterminism,
+  timer_fired,
+  worker_changed,
   warehouse_done,
-  append_duplicate, append_failed, event_committed, snapshots_committed, snapshot, gap_suspected, gap_confirmed,
-  outbox_leased, outbox_published, delivered, dead_lettered,
-  fault_injected, fault_healed, fault_struck,
+  append_duplicate,
+  append_failed,
+  event_committed,
+  snapshots_committed,
+  snapshot,
+  gap_suspected,
+  gap_confirmed,
+  outbox_leased,
+  outbox_published,
+  delivered,
+  dead_lettered,
+  fault_injected,
+  fault_healed,
+  fault_struck,
 };
 
 /// Stands where a fact concerns no single run.

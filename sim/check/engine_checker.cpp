@@ -1,6 +1,6 @@
 #include "sim/check/engine_checker.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 namespace {
@@ -90,7 +90,9 @@ RunWork* EngineChecker::open(RunOrdinal run, Instant at, const char* what) {
   return work;
 }
 
-void EngineChecker::run_closed(const RunClosed& fact) { runs_.close(fact.run); }
+void EngineChecker::run_closed(const RunClosed& fact) {
+  runs_.close(fact.run);
+}
 
 void EngineChecker::activity_scheduled(const ActivityFact& fact) {
   RunWork* work = open(fact.run, fact.at, "an activity was scheduled");
@@ -158,7 +160,8 @@ void EngineChecker::activity_closed(const ActivityFact& fact, ActivityOutcome ou
                        (fits(activity->phase, outcome) || activity->retry_told);
   if (!current) {
     current_attempt_.broken(fact.at, fact.run, [&] {
-      if (activity == nullptr) return fmt::format("{} closed as {} and is not open", activity_text(fact), to_string(outcome));
+      if (activity == nullptr)
+        return fmt::format("{} closed as {} and is not open", activity_text(fact), to_string(outcome));
       if (activity->attempt != fact.attempt) {
         return fmt::format("{} closed as {} while attempt {} is the current one", activity_text(fact),
                            to_string(outcome), activity->attempt);
@@ -195,11 +198,13 @@ void EngineChecker::activity_retry(const ActivityFact& fact, std::string_view, I
   }
   if (max_attempts != 0 && fact.attempt >= max_attempts) {
     retries_.broken(fact.at, fact.run, [&] {
-      return fmt::format("a retry was decided after {}, the policy allows {} attempts", activity_text(fact), max_attempts);
+      return fmt::format("a retry was decided after {}, the policy allows {} attempts", activity_text(fact),
+                         max_attempts);
     });
   }
   if (next_at < fact.at) {
-    retries_.broken(fact.at, fact.run, [&] { return fmt::format("the retry after {} lies in the past", activity_text(fact)); });
+    retries_.broken(fact.at, fact.run,
+                    [&] { return fmt::format("the retry after {} lies in the past", activity_text(fact)); });
   }
   activity->retry_told = activity->phase == RunWork::Phase::started;
   activity->phase = RunWork::Phase::backoff;
@@ -212,8 +217,9 @@ void EngineChecker::workflow_task_scheduled(const WorkflowTaskFact& fact) {
   one_task_.checked();
   if (work->task != 0 || fact.task <= work->last_task) {
     one_task_.broken(fact.at, fact.run, [&] {
-      return work->task != 0 ? fmt::format("workflow task {} was scheduled while task {} is outstanding", fact.task, work->task)
-                             : fmt::format("workflow task {} was scheduled after task {}", fact.task, work->last_task);
+      return work->task != 0
+                 ? fmt::format("workflow task {} was scheduled while task {} is outstanding", fact.task, work->task)
+                 : fmt::format("workflow task {} was scheduled after task {}", fact.task, work->last_task);
     });
   }
   work->task = work->last_task = fact.task;
@@ -226,8 +232,9 @@ void EngineChecker::workflow_task_started(const WorkflowTaskFact& fact) {
   one_task_.checked();
   if (work->task != fact.task || work->task_started) {
     one_task_.broken(fact.at, fact.run, [&] {
-      return work->task == fact.task ? fmt::format("workflow task {} started twice", fact.task)
-                                     : fmt::format("workflow task {} started, outstanding is {}", fact.task, work->task);
+      return work->task == fact.task
+                 ? fmt::format("workflow task {} started twice", fact.task)
+                 : fmt::format("workflow task {} started, outstanding is {}", fact.task, work->task);
     });
   }
   work->task_started = true;
@@ -239,8 +246,9 @@ void EngineChecker::end_task(const WorkflowTaskFact& fact, bool needs_start, con
   one_task_.checked();
   if (work->task != fact.task || (needs_start && !work->task_started)) {
     one_task_.broken(fact.at, fact.run, [&] {
-      return work->task == fact.task ? fmt::format("workflow task {} {} without having started", fact.task, what)
-                                     : fmt::format("workflow task {} {}, outstanding is {}", fact.task, what, work->task);
+      return work->task == fact.task
+                 ? fmt::format("workflow task {} {} without having started", fact.task, what)
+                 : fmt::format("workflow task {} {}, outstanding is {}", fact.task, what, work->task);
     });
   }
   work->task = 0;

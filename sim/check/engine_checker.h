@@ -1,5 +1,5 @@
-// EngineChecker: activities, workflow tasks, timers and replay (domain §2, §6; design §8). Keeps the open activities of each
-// run in flight.
+// EngineChecker: activities, workflow tasks, timers and replay (domain §2, §6; design §8). Keeps the open activities of
+// each run in flight.
 #pragma once
 
 #include <vector>

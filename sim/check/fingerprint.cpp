@@ -1,6 +1,6 @@
 #include "sim/check/fingerprint.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <bit>
 #include <cstring>
@@ -13,7 +13,9 @@ std::uint64_t event_word(const NewEvent& event) {
   return static_cast<std::uint64_t>(event.type) | (std::uint64_t{event.step.value} << 8);
 }
 
-std::uint64_t from(Instant at) { return static_cast<std::uint64_t>(at.ns); }
+std::uint64_t from(Instant at) {
+  return static_cast<std::uint64_t>(at.ns);
+}
 
 std::uint64_t little_endian(std::uint64_t word) {
   if constexpr (std::endian::native == std::endian::big) return __builtin_bswap64(word);
@@ -22,7 +24,9 @@ std::uint64_t little_endian(std::uint64_t word) {
 
 }  // namespace
 
-std::string hex16(std::uint64_t value) { return fmt::format("{:016x}", value); }
+std::string hex16(std::uint64_t value) {
+  return fmt::format("{:016x}", value);
+}
 
 std::uint64_t Fingerprint::value() const {
   std::uint64_t v = hash_ ^ facts_;
@@ -49,7 +53,8 @@ void Fingerprint::mix_text(std::string_view text) {
   mix_bytes(text.data(), text.size());
 }
 
-void Fingerprint::fact(DigestFact kind, Instant at, std::uint32_t run, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+void Fingerprint::fact(DigestFact kind, Instant at, std::uint32_t run, std::uint64_t a, std::uint64_t b,
+                       std::uint64_t c) {
   mix(static_cast<std::uint64_t>(kind) | (std::uint64_t{run} << 8));
   mix(at);
   mix(a);
@@ -79,11 +84,18 @@ void Fingerprint::run_rejected(RunOrdinal run, std::string_view code, Instant at
 void Fingerprint::signal(DigestFact kind, const SignalFact& of) {
   mix_text(of.code);
   mix(of.received_at);
-  fact(kind, of.at, of.run.value, of.signal, static_cast<std::uint64_t>(of.type), static_cast<std::uint64_t>(of.status));
+  fact(kind, of.at, of.run.value, of.signal, static_cast<std::uint64_t>(of.type),
+       static_cast<std::uint64_t>(of.status));
 }
-void Fingerprint::signal_decided(const SignalFact& of) { signal(DigestFact::signal_decided, of); }
-void Fingerprint::signal_applied(const SignalFact& of) { signal(DigestFact::signal_applied, of); }
-void Fingerprint::signal_lost(const SignalFact& of) { signal(DigestFact::signal_lost, of); }
+void Fingerprint::signal_decided(const SignalFact& of) {
+  signal(DigestFact::signal_decided, of);
+}
+void Fingerprint::signal_applied(const SignalFact& of) {
+  signal(DigestFact::signal_applied, of);
+}
+void Fingerprint::signal_lost(const SignalFact& of) {
+  signal(DigestFact::signal_lost, of);
+}
 
 // ---- Engine ----
 
@@ -98,14 +110,22 @@ void Fingerprint::run_closed(const RunClosed& closed) {
        static_cast<std::uint64_t>(closed.error_class), closed.plan.value);
 }
 
-void Fingerprint::run_paused(RunOrdinal run, Instant at) { fact(DigestFact::run_paused, at, run.value); }
-void Fingerprint::run_resumed(RunOrdinal run, Instant at) { fact(DigestFact::run_resumed, at, run.value); }
+void Fingerprint::run_paused(RunOrdinal run, Instant at) {
+  fact(DigestFact::run_paused, at, run.value);
+}
+void Fingerprint::run_resumed(RunOrdinal run, Instant at) {
+  fact(DigestFact::run_resumed, at, run.value);
+}
 
 void Fingerprint::activity(DigestFact kind, const ActivityFact& of, std::uint64_t more) {
   fact(kind, of.at, of.run.value, of.activity | (std::uint64_t{of.attempt} << 32), of.step.value, more);
 }
-void Fingerprint::activity_scheduled(const ActivityFact& of) { activity(DigestFact::activity_scheduled, of); }
-void Fingerprint::activity_started(const ActivityFact& of) { activity(DigestFact::activity_started, of); }
+void Fingerprint::activity_scheduled(const ActivityFact& of) {
+  activity(DigestFact::activity_scheduled, of);
+}
+void Fingerprint::activity_started(const ActivityFact& of) {
+  activity(DigestFact::activity_started, of);
+}
 void Fingerprint::activity_closed(const ActivityFact& of, ActivityOutcome outcome, std::string_view error_code) {
   if (!error_code.empty()) mix_text(error_code);
   activity(DigestFact::activity_closed, of, static_cast<std::uint64_t>(outcome));
@@ -123,7 +143,8 @@ void Fingerprint::workflow_task_completed(const WorkflowTaskFact& of) {
 }
 void Fingerprint::workflow_task_failed(const WorkflowTaskFact& of, std::string_view cause) {
   mix_text(cause);
-  fact(DigestFact::workflow_task_failed, of.at, of.run.value, of.task | (std::uint64_t{of.worker} << 32), of.history_events);
+  fact(DigestFact::workflow_task_failed, of.at, of.run.value, of.task | (std::uint64_t{of.worker} << 32),
+       of.history_events);
 }
 void Fingerprint::nondeterminism(RunOrdinal run, std::string_view report, Instant at) {
   mix_text(report);
@@ -157,8 +178,8 @@ void Fingerprint::append_done(const AppendFact& append) {
     return;
   }
   mix_bytes(append.receipt.event_id.bytes.data(), append.receipt.event_id.bytes.size());
-  fact(DigestFact::append_duplicate, append.at, append.event.run.value, append.receipt.run_seq, event_word(append.event),
-       append.receipt.position);
+  fact(DigestFact::append_duplicate, append.at, append.event.run.value, append.receipt.run_seq,
+       event_word(append.event), append.receipt.position);
 }
 
 void Fingerprint::event_committed(const StoredEvent& event) {
@@ -167,7 +188,8 @@ void Fingerprint::event_committed(const StoredEvent& event) {
   mix(event.logical_attempt | (std::uint64_t{event.engine_attempt} << 32));
   mix(event.emitted_at);
   if (event.payload) mix_text(*event.payload);
-  fact(DigestFact::event_committed, event.persisted_at, event.run.value, event.run_seq, event_word(event), event.position);
+  fact(DigestFact::event_committed, event.persisted_at, event.run.value, event.run_seq, event_word(event),
+       event.position);
 }
 
 void Fingerprint::mix_state(const RunState& state) {
@@ -182,22 +204,28 @@ void Fingerprint::mix_state(const RunState& state) {
   }
 }
 
-void Fingerprint::snapshots_committed(std::uint32_t partition, std::uint64_t watermark, const std::vector<StoredEvent>& events,
+void Fingerprint::snapshots_committed(std::uint32_t partition, std::uint64_t watermark,
+                                      const std::vector<StoredEvent>& events,
                                       const std::vector<SnapshotFact>& snapshots, Instant at) {
   fact(DigestFact::snapshots_committed, at, kNoRun, partition, watermark, events.size());
   for (const SnapshotFact& snapshot : snapshots) {
     std::uint64_t flags = 0;
     if (snapshot.state != nullptr) {
       const RunState& state = *snapshot.state;
-      flags = static_cast<std::uint64_t>(state.status) | (std::uint64_t{state.paused} << 8) | (std::uint64_t{state.inconsistent} << 9);
+      flags = static_cast<std::uint64_t>(state.status) | (std::uint64_t{state.paused} << 8) |
+              (std::uint64_t{state.inconsistent} << 9);
       if (is_terminal(state.status)) mix_state(state);
     }
     fact(DigestFact::snapshot, at, snapshot.run.value, snapshot.up_to_seq, flags, snapshot.invalid_transitions);
   }
 }
 
-void Fingerprint::gap_suspected(RunOrdinal run, Instant at) { fact(DigestFact::gap_suspected, at, run.value); }
-void Fingerprint::gap_confirmed(RunOrdinal run, Instant at) { fact(DigestFact::gap_confirmed, at, run.value); }
+void Fingerprint::gap_suspected(RunOrdinal run, Instant at) {
+  fact(DigestFact::gap_suspected, at, run.value);
+}
+void Fingerprint::gap_confirmed(RunOrdinal run, Instant at) {
+  fact(DigestFact::gap_confirmed, at, run.value);
+}
 
 void Fingerprint::outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant at) {
   fact(DigestFact::outbox_leased, at, kNoRun, relay, position, from(until));
@@ -205,8 +233,10 @@ void Fingerprint::outbox_leased(std::uint32_t relay, std::uint64_t position, Ins
 void Fingerprint::outbox_published(const StoredEvent& event, Instant at) {
   fact(DigestFact::outbox_published, at, event.run.value, event.run_seq, event_word(event), event.position);
 }
-void Fingerprint::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first, Instant at) {
-  fact(DigestFact::delivered, at, event.run.value, subscription | (std::uint64_t{attempts} << 32), event.position, first ? 1 : 0);
+void Fingerprint::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
+                            Instant at) {
+  fact(DigestFact::delivered, at, event.run.value, subscription | (std::uint64_t{attempts} << 32), event.position,
+       first ? 1 : 0);
 }
 void Fingerprint::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
   fact(DigestFact::dead_lettered, at, event.run.value, subscription, event.position);
@@ -218,8 +248,14 @@ void Fingerprint::named(DigestFact kind, std::string_view name, Instant at) {
   mix_text(name);
   fact(kind, at, kNoRun);
 }
-void Fingerprint::fault_injected(std::string_view name, Instant at) { named(DigestFact::fault_injected, name, at); }
-void Fingerprint::fault_healed(std::string_view name, Instant at) { named(DigestFact::fault_healed, name, at); }
-void Fingerprint::fault_struck(std::string_view name, Instant at) { named(DigestFact::fault_struck, name, at); }
+void Fingerprint::fault_injected(std::string_view name, Instant at) {
+  named(DigestFact::fault_injected, name, at);
+}
+void Fingerprint::fault_healed(std::string_view name, Instant at) {
+  named(DigestFact::fault_healed, name, at);
+}
+void Fingerprint::fault_struck(std::string_view name, Instant at) {
+  named(DigestFact::fault_struck, name, at);
+}
 
 }  // namespace dvt::sim

@@ -1,5 +1,5 @@
-// Fingerprint: a running 64-bit hash over the domain events, stored rows and engine facts of a run, in the order in which
-// they happen (design §3). The same for memory, :memory: and file stores, with or without recording, output or
+// Fingerprint: a running 64-bit hash over the domain events, stored rows and engine facts of a run, in the order in
+// which they happen (design §3). The same for memory, :memory: and file stores, with or without recording, output or
 // progress, from every compiler. Passive: with or without it a run is the same.
 #pragma once
 

@@ -1,6 +1,6 @@
 #include "sim/check/invariant.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 

@@ -31,6 +31,9 @@ struct InvariantConfig {
   /// fit any policy and find less.
   Duration outbox_backoff_max = hours(1);
   Duration outbox_backoff_min;
+  /// A delivery that is this much older than one that arrived is not under way any more. Production's ten attempts with
+  /// back-off take about four minutes.
+  Duration delivery_overdue = hours(1);
   /// How long a closed run is remembered, for late duplicates of its events.
   Duration linger = minutes(10);
 };

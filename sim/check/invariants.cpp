@@ -1,6 +1,6 @@
 #include "sim/check/invariants.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ namespace dvt::sim {
 // The log checker hears of every fact first: the others read the log through it.
 struct InvariantSuite::Checkers {
   explicit Checkers(const InvariantConfig& config)
-      : log(config), engine(config, log), pauses(config), signals(config), outbox(config) {}
+      : log(config), engine(config, log), pauses(config), signals(config, log), outbox(config) {}
 
   std::vector<Invariant*> all() {
     std::vector<Invariant*> out;
@@ -86,7 +86,9 @@ std::size_t InvariantSuite::runs_held() const {
 
 // ---- Who reads what ----
 
-void InvariantSuite::run_accepted(const RunAccepted& fact) { checkers_->log.run_accepted(fact); }
+void InvariantSuite::run_accepted(const RunAccepted& fact) {
+  checkers_->log.run_accepted(fact);
+}
 
 void InvariantSuite::signal_decided(const SignalFact& fact) {
   checkers_->pauses.signal_decided(fact);
@@ -101,7 +103,9 @@ void InvariantSuite::signal_lost(const SignalFact& fact) {
   checkers_->signals.signal_lost(fact);
 }
 
-void InvariantSuite::run_started(RunOrdinal run, PlanOrdinal plan, Instant at) { checkers_->log.run_started(run, plan, at); }
+void InvariantSuite::run_started(RunOrdinal run, PlanOrdinal plan, Instant at) {
+  checkers_->log.run_started(run, plan, at);
+}
 void InvariantSuite::run_closed(const RunClosed& fact) {
   checkers_->log.run_closed(fact);
   checkers_->engine.run_closed(fact);
@@ -112,7 +116,9 @@ void InvariantSuite::run_paused(RunOrdinal run, Instant at) {
   checkers_->log.run_paused(run, at);
   checkers_->pauses.run_paused(run, at);
 }
-void InvariantSuite::run_resumed(RunOrdinal run, Instant at) { checkers_->pauses.run_resumed(run, at); }
+void InvariantSuite::run_resumed(RunOrdinal run, Instant at) {
+  checkers_->pauses.run_resumed(run, at);
+}
 
 void InvariantSuite::activity_scheduled(const ActivityFact& fact) {
   checkers_->engine.activity_scheduled(fact);
@@ -132,16 +138,24 @@ void InvariantSuite::activity_retry(const ActivityFact& fact, std::string_view c
   checkers_->log.activity_retry(fact, cause, next_at, max_attempts);
   checkers_->engine.activity_retry(fact, cause, next_at, max_attempts);
 }
-void InvariantSuite::workflow_task_scheduled(const WorkflowTaskFact& fact) { checkers_->engine.workflow_task_scheduled(fact); }
-void InvariantSuite::workflow_task_started(const WorkflowTaskFact& fact) { checkers_->engine.workflow_task_started(fact); }
-void InvariantSuite::workflow_task_completed(const WorkflowTaskFact& fact) { checkers_->engine.workflow_task_completed(fact); }
+void InvariantSuite::workflow_task_scheduled(const WorkflowTaskFact& fact) {
+  checkers_->engine.workflow_task_scheduled(fact);
+}
+void InvariantSuite::workflow_task_started(const WorkflowTaskFact& fact) {
+  checkers_->engine.workflow_task_started(fact);
+}
+void InvariantSuite::workflow_task_completed(const WorkflowTaskFact& fact) {
+  checkers_->engine.workflow_task_completed(fact);
+}
 void InvariantSuite::workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) {
   checkers_->engine.workflow_task_failed(fact, cause);
 }
 void InvariantSuite::nondeterminism(RunOrdinal run, std::string_view report, Instant at) {
   checkers_->engine.nondeterminism(run, report, at);
 }
-void InvariantSuite::timer_fired(RunOrdinal run, Instant due, Instant at) { checkers_->engine.timer_fired(run, due, at); }
+void InvariantSuite::timer_fired(RunOrdinal run, Instant due, Instant at) {
+  checkers_->engine.timer_fired(run, due, at);
+}
 
 void InvariantSuite::append_done(const AppendFact& fact) {
   checkers_->log.append_done(fact);
@@ -162,7 +176,9 @@ void InvariantSuite::snapshots_committed(std::uint32_t partition, std::uint64_t 
 void InvariantSuite::outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant at) {
   checkers_->outbox.outbox_leased(relay, position, until, at);
 }
-void InvariantSuite::outbox_published(const StoredEvent& event, Instant at) { checkers_->outbox.outbox_published(event, at); }
+void InvariantSuite::outbox_published(const StoredEvent& event, Instant at) {
+  checkers_->outbox.outbox_published(event, at);
+}
 void InvariantSuite::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
                                Instant at) {
   checkers_->outbox.delivered(subscription, event, attempts, first, at);

@@ -1,5 +1,5 @@
-// InvariantSuite: every rule of design §8 that facts can show, watched in one pass. Passive, like all listeners. A fact is
-// passed only to the checkers that read it, which is decided when the suite is built.
+// InvariantSuite: every rule of design §8 that facts can show, watched in one pass. Passive, like all listeners. A fact
+// is passed only to the checkers that read it, which is decided when the suite is built.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
 // The log's own rules, and what the engine says against what the log says.
 #include "sim/check/log_checker.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 
@@ -17,7 +17,9 @@ std::string event_text(const NewEvent& event) {
   return fmt::format("{} of step {} (attempt {})", to_string(event.type), event.step.value, event.logical_attempt);
 }
 
-bool writes_to_the_log(std::string_view activity) { return activity == "emitEvent" || activity == "saveRunMetadata"; }
+bool writes_to_the_log(std::string_view activity) {
+  return activity == "emitEvent" || activity == "saveRunMetadata";
+}
 
 }  // namespace
 
@@ -125,9 +127,10 @@ void LogChecker::check_receipt(const AppendFact& fact, const RunLog* log) {
     return;
   }
   rule.broken(fact.at, fact.event.run, [&] {
-    return fmt::format("{} was answered with run_seq {}, position {}, event {}; stored are run_seq {}, position {}, event {}",
-                       event_text(fact.event), receipt.run_seq, receipt.position, to_string(receipt.event_id),
-                       stored.run_seq, stored.position, to_string(stored.event_id));
+    return fmt::format(
+        "{} was answered with run_seq {}, position {}, event {}; stored are run_seq {}, position {}, event {}",
+        event_text(fact.event), receipt.run_seq, receipt.position, to_string(receipt.event_id), stored.run_seq,
+        stored.position, to_string(stored.event_id));
   });
 }
 
@@ -137,7 +140,8 @@ void LogChecker::run_accepted(const RunAccepted& fact) {
   acknowledged_.checked();
   const RunLog* log = runs_.find(fact.run);
   if (log != nullptr && !log->rows.empty() && log->rows.front().type == EventType::run_queued) return;
-  acknowledged_.broken(fact.accepted_at, fact.run, [] { return "the run was accepted without a RunQueued in the log"; });
+  acknowledged_.broken(fact.accepted_at, fact.run,
+                       [] { return "the run was accepted without a RunQueued in the log"; });
 }
 
 void LogChecker::run_started(RunOrdinal run, PlanOrdinal, Instant at) {
@@ -145,7 +149,8 @@ void LogChecker::run_started(RunOrdinal run, PlanOrdinal, Instant at) {
   RunLog* log = runs_.open(run);
   if (log == nullptr || log->closed || log->started) {
     close_once_.broken(at, run, [&] {
-      return log == nullptr || log->closed ? "the engine started the run after it had closed" : "the engine started the run twice";
+      return log == nullptr || log->closed ? "the engine started the run after it had closed"
+                                           : "the engine started the run twice";
     });
     return;
   }
@@ -159,9 +164,9 @@ void LogChecker::run_paused(RunOrdinal run, Instant at) {
   if (log == nullptr) return;
   shows_pause_.checked();
   if (log->head.status == RunStatus::paused) return;
-  shows_pause_.broken(at, run, [&] {
-    return fmt::format("the run stands paused and the log says {}", to_string(log->head.status));
-  }, {7});
+  shows_pause_.broken(
+      at, run, [&] { return fmt::format("the run stands paused and the log says {}", to_string(log->head.status)); },
+      {7});
 }
 
 void LogChecker::activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view) {
@@ -241,10 +246,13 @@ void LogChecker::finish(const EndOfRun& end) {
     if (log.closed || !is_terminal(log.head.status) || !log.started) return;
     ended_close_.checked();
     if (log.terminal_at + kCloseGrace >= end.at || log.terminal_at + kCloseGrace >= last_close_at_) return;
-    ended_close_.broken(end.at, run, [&] {
-      return fmt::format("the log says {} since {}, and the engine has not closed the run", to_string(log.head.status),
-                         format_rfc3339(config_.start + Duration{log.terminal_at.ns}, 9));
-    }, {4});
+    ended_close_.broken(end.at, run,
+                        [&] {
+                          return fmt::format("the log says {} since {}, and the engine has not closed the run",
+                                             to_string(log.head.status),
+                                             format_rfc3339(config_.start + Duration{log.terminal_at.ns}, 9));
+                        },
+                        {4});
   });
   if (!end.projection_lag) return;
   never_skips_.checked();
@@ -258,8 +266,10 @@ void LogChecker::finish(const EndOfRun& end) {
     position = log.rows[log.projected_rows].position;
   });
   never_skips_.broken(end.at, oldest.value_or(RunOrdinal{UINT32_MAX}), [&] {
-    return fmt::format("{} committed events are in no snapshot, while the projector says it is {} behind; the oldest is at position {}",
-                       missing, *end.projection_lag, position);
+    return fmt::format(
+        "{} committed events are in no snapshot, while the projector says it is {} behind; the oldest is at position "
+        "{}",
+        missing, *end.projection_lag, position);
   });
 }
 

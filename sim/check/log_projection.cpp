@@ -1,5 +1,5 @@
 // The read model against the log: every row folded exactly once and in order, and the state that comes out.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/check/log_checker.h"
 
@@ -22,7 +22,8 @@ void LogChecker::cover(const StoredEvent& event, Instant at) {
     return;
   }
   never_skips_.checked();
-  const bool expected = log->projected_rows < log->rows.size() && log->rows[log->projected_rows].run_seq == event.run_seq;
+  const bool expected =
+      log->projected_rows < log->rows.size() && log->rows[log->projected_rows].run_seq == event.run_seq;
   if (expected && log->rows[log->projected_rows].event_id == event.event_id) {
     fold_next(*log);
     return;
@@ -34,7 +35,8 @@ void LogChecker::cover(const StoredEvent& event, Instant at) {
                          to_string(event.event_id));
     });
   } else if (row < log->projected_rows) {
-    never_skips_.broken(at, event.run, [&] { return fmt::format("the projector folded run_seq {} twice", event.run_seq); });
+    never_skips_.broken(at, event.run,
+                        [&] { return fmt::format("the projector folded run_seq {} twice", event.run_seq); });
   } else {
     never_skips_.broken(at, event.run, [&] {
       return fmt::format("the projector went from run_seq {} to {} and left out {}",
@@ -70,9 +72,10 @@ void LogChecker::check_snapshot(const SnapshotFact& snapshot, Instant at) {
              state.steps[step] == log->projected.steps[step]) {
         ++step;
       }
-      const std::string where = state.status != log->projected.status
-                                    ? fmt::format("status {} instead of {}", to_string(state.status), to_string(log->projected.status))
-                                    : fmt::format("another state of step {} or of the run's times", step);
+      const std::string where =
+          state.status != log->projected.status
+              ? fmt::format("status {} instead of {}", to_string(state.status), to_string(log->projected.status))
+              : fmt::format("another state of step {} or of the run's times", step);
       return fmt::format("the snapshot at run_seq {} is not the fold of the log: {}", snapshot.up_to_seq, where);
     });
   }

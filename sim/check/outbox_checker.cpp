@@ -1,18 +1,11 @@
 #include "sim/check/outbox_checker.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "engine/base/assert.h"
 #include "engine/ports/bus.h"
 
 namespace dvt::sim {
-namespace {
-
-// Ten failed deliveries with backoff take about four minutes; a delivery that is older than this, while later ones to
-// the same consumer arrive, is not under way any more.
-constexpr Duration kDeliveryOverdue = hours(1);
-
-}  // namespace
 
 OutboxChecker::OutboxChecker(const InvariantConfig& config)
     : config_(config),
@@ -102,8 +95,9 @@ void OutboxChecker::look_for_skipped(std::uint64_t position, Instant when) {
     if (oldest->leased_until + config_.outbox_backoff_max >= when) return;
     oldest->skipped = true;
     skips_nothing_.broken(when, oldest->run, [&] {
-      return fmt::format("the event at position {} was leased and neither published nor leased again, and position {} was",
-                         unpublished_from_, position);
+      return fmt::format(
+          "the event at position {} was leased and neither published nor leased again, and position {} was",
+          unpublished_from_, position);
     });
   }
 }
@@ -164,21 +158,24 @@ void OutboxChecker::outbox_published(const StoredEvent& event, Instant when) {
   ++travel->published;
   if (travel->published == 1) travel->published_at = when;
   one_lease_.checked();
-  // A row comes back to another relay before its lease has run out only when its publication failed: each lease that was
-  // taken over in its lifetime has no publication.
+  // A row comes back to another relay before its lease has run out only when its publication failed: each lease that
+  // was taken over in its lifetime has no publication.
   const bool unleased = travel->leases == 0;
   if ((unleased || travel->published > travel->leases - travel->taken_over) && !travel->double_lease) {
     travel->double_lease = true;
     one_lease_.broken(when, event.run, [&] {
-      return unleased ? fmt::format("position {} was published without a lease", event.position)
-                      : fmt::format("position {} was published {} times under {} leases, {} of them granted while another was live",
-                                    event.position, travel->published, travel->leases, travel->taken_over);
+      return unleased
+                 ? fmt::format("position {} was published without a lease", event.position)
+                 : fmt::format(
+                       "position {} was published {} times under {} leases, {} of them granted while another was live",
+                       event.position, travel->published, travel->leases, travel->taken_over);
     });
   }
   if (!before && arrived(*travel)) settle(event.position);
 }
 
-void OutboxChecker::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t, bool first, Instant when) {
+void OutboxChecker::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t, bool first,
+                              Instant when) {
   Travel* travel = same_event(event, when, "delivered");
   if (subscription >= config_.subscriptions) return;
   effect_once_.checked();
@@ -195,7 +192,8 @@ void OutboxChecker::delivered(std::uint32_t subscription, const StoredEvent& eve
   if (had == first) {
     effect_once_.broken(when, event.run, [&] {
       return first ? fmt::format("subscription {} took position {} for new twice", subscription, event.position)
-                   : fmt::format("subscription {} took position {} for known and never had it", subscription, event.position);
+                   : fmt::format("subscription {} took position {} for known and never had it", subscription,
+                                 event.position);
     });
   }
   if (had) return;
@@ -216,8 +214,8 @@ void OutboxChecker::dead_lettered(std::uint32_t subscription, const StoredEvent&
   if (!before && arrived(*travel)) settle(event.position);
 }
 
-// With nothing under way everything must have arrived. Otherwise an event is lost when others that were published an hour
-// later have reached the same consumer; an event that is younger may simply be on its way.
+// With nothing under way everything must have arrived. Otherwise an event is lost when others that were published an
+// hour later have reached the same consumer; an event that is younger may simply be on its way.
 void OutboxChecker::finish(const EndOfRun& end) {
   std::array<Instant, 32> newest{};  // by subscription: publication of the newest event it has got
   const auto for_each = [this](auto&& f) {
@@ -239,13 +237,14 @@ void OutboxChecker::finish(const EndOfRun& end) {
     at_least_once_.checked();
     if (travel.published == 0) {
       if (end.delivery_drained) {
-        at_least_once_.broken(end.at, travel.run, [&] { return fmt::format("position {} was never published", position); });
+        at_least_once_.broken(end.at, travel.run,
+                              [&] { return fmt::format("position {} was never published", position); });
       }
       return;
     }
     for (std::uint32_t s = 0; s < config_.subscriptions; ++s) {
       if ((travel.pending >> s & 1) == 0) continue;
-      const bool overdue = newest[s] > travel.published_at + kDeliveryOverdue;
+      const bool overdue = newest[s] > travel.published_at + config_.delivery_overdue;
       if (!end.delivery_drained && !overdue) continue;
       at_least_once_.broken(end.at, travel.run, [&] {
         return fmt::format("position {} was published and never reached subscription {}", position, s);

@@ -1,5 +1,5 @@
-// OutboxChecker: the way of each committed event through outbox and bus to its consumers (domain §5). Keeps what is known
-// of every event still on its way, in pages that are freed when all in them have arrived.
+// OutboxChecker: the way of each committed event through outbox and bus to its consumers (domain §5). Keeps what is
+// known of every event still on its way, in pages that are freed when all in them have arrived.
 #pragma once
 
 #include <array>
@@ -18,17 +18,17 @@ struct Travel {
   RunOrdinal run;
   std::uint64_t run_seq = 0;
   Instant committed_at;
-  Instant published_at;         // first time; valid when published > 0
-  Instant leased_at;            // last time
+  Instant published_at;  // first time; valid when published > 0
+  Instant leased_at;     // last time
   Instant leased_until;
-  std::uint32_t pending = 0;    // a bit for each subscription that has neither got it nor given it up
+  std::uint32_t pending = 0;  // a bit for each subscription that has neither got it nor given it up
   std::uint16_t leases = 0;
-  std::uint16_t taken_over = 0; // leases granted while the one before had not run out
+  std::uint16_t taken_over = 0;  // leases granted while the one before had not run out
   std::uint16_t published = 0;
-  bool dead = false;            // the relay gave it up
-  bool hole = false;            // no event has this position
-  bool skipped = false;         // told already
-  bool double_lease = false;    // told already
+  bool dead = false;          // the relay gave it up
+  bool hole = false;          // no event has this position
+  bool skipped = false;       // told already
+  bool double_lease = false;  // told already
 };
 
 class OutboxChecker final : public Checker {

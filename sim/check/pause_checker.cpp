@@ -1,6 +1,6 @@
 #include "sim/check/pause_checker.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 
@@ -10,7 +10,9 @@ PauseChecker::PauseChecker(const InvariantConfig& config)
       obeyed_("applied-pauses-are-obeyed", config),
       traced_("pauses-leave-a-trace", config) {}
 
-std::vector<Invariant*> PauseChecker::invariants() { return {&drained_, &queued_, &obeyed_, &traced_}; }
+std::vector<Invariant*> PauseChecker::invariants() {
+  return {&drained_, &queued_, &obeyed_, &traced_};
+}
 
 void PauseChecker::signal_decided(const SignalFact& fact) {
   if (fact.status != DecisionStatus::accepted) return;
@@ -63,7 +65,9 @@ void PauseChecker::run_resumed(RunOrdinal ordinal, Instant) {
   if (RunPauses* run = runs_.find(ordinal)) run->standing = false;
 }
 
-void PauseChecker::run_closed(const RunClosed& fact) { runs_.close(fact.run); }
+void PauseChecker::run_closed(const RunClosed& fact) {
+  runs_.close(fact.run);
+}
 
 void PauseChecker::activity_scheduled(const ActivityFact& fact) {
   if (fact.kind != ActivityKind::step || fact.attempt != 1) return;
@@ -80,15 +84,23 @@ void PauseChecker::activity_scheduled(const ActivityFact& fact) {
   run->untold = false;
   obeyed_.checked();
   if (run->paused) {  // known fault 2: continue-as-new forgets it
-    obeyed_.broken(fact.at, fact.run, [&] {
-      return fmt::format("executeStep of step {} was scheduled in a new layer while a PAUSE stood applied", fact.step.value);
-    }, {2});
+    obeyed_.broken(fact.at, fact.run,
+                   [&] {
+                     return fmt::format(
+                         "executeStep of step {} was scheduled in a new layer while a PAUSE stood applied",
+                         fact.step.value);
+                   },
+                   {2});
     return;
   }
   traced_.checked();  // known fault 5: resumed within the same layer
-  traced_.broken(fact.at, fact.run, [&] {
-    return fmt::format("a PAUSE was applied and resumed, and the layer of step {} began without a RunPaused", fact.step.value);
-  }, {5});
+  traced_.broken(fact.at, fact.run,
+                 [&] {
+                   return fmt::format(
+                       "a PAUSE was applied and resumed, and the layer of step {} began without a RunPaused",
+                       fact.step.value);
+                 },
+                 {5});
 }
 
 void PauseChecker::activity_started(const ActivityFact& fact) {
@@ -103,10 +115,13 @@ void PauseChecker::activity_started(const ActivityFact& fact) {
     });
   }
   if (!run->held) return;
-  queued_.broken(fact.at, fact.run, [&] {
-    return fmt::format("attempt {} of executeStep of step {} started between a PAUSE's acceptance and its RESUME",
+  queued_.broken(fact.at, fact.run,
+                 [&] {
+                   return fmt::format(
+                       "attempt {} of executeStep of step {} started between a PAUSE's acceptance and its RESUME",
                        fact.attempt, fact.step.value);
-  }, {6});
+                 },
+                 {6});
 }
 
 void PauseChecker::append_done(const AppendFact& fact) {

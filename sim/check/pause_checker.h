@@ -20,7 +20,7 @@ struct RunPauses {
   Instant standing_since;
   // An applied PAUSE that no RunPaused has followed yet. The gate lies between a layer's StepCompleted and the next
   // layer's executeStep.
-  bool paused = false;    // by the signals applied
+  bool paused = false;  // by the signals applied
   bool untold = false;
   bool layer_ended = false;
 

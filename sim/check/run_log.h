@@ -1,5 +1,5 @@
-// RunLog: one run as the store's facts told it: its rows in commit order, the fold of all of them, and the fold of those
-// the projector has covered. What the log checker keeps for each run, and what other checkers read.
+// RunLog: one run as the store's facts told it: its rows in commit order, the fold of all of them, and the fold of
+// those the projector has covered. What the log checker keeps for each run, and what other checkers read.
 #pragma once
 
 #include <cstdint>
@@ -43,13 +43,13 @@ class RunLog {
   bool started = false;
   bool closed = false;
   Instant closed_at;
-  Instant terminal_at;                  // when `head` became terminal
-  std::uint64_t unwritten_key = 0;      // of the last append that failed and was not made good; 0: none
-  std::uint32_t failed_activity = 0;    // a store-writing control activity that failed, and was not retried; 0: none
-  bool plan_failed = false;             // fetchPlan failed for good
-  bool projection_differs = false;      // told already
-  std::vector<StepIndex> failed_open;   // steps whose StepStarted could not be written in time
-  std::optional<RunStatus> shown_end;   // a terminal status that a snapshot showed
+  Instant terminal_at;                 // when `head` became terminal
+  std::uint64_t unwritten_key = 0;     // of the last append that failed and was not made good; 0: none
+  std::uint32_t failed_activity = 0;   // a store-writing control activity that failed, and was not retried; 0: none
+  bool plan_failed = false;            // fetchPlan failed for good
+  bool projection_differs = false;     // told already
+  std::vector<StepIndex> failed_open;  // steps whose StepStarted could not be written in time
+  std::optional<RunStatus> shown_end;  // a terminal status that a snapshot showed
   Instant shown_end_at;
 
  private:

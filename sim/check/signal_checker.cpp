@@ -1,6 +1,6 @@
 #include "sim/check/signal_checker.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 
@@ -19,22 +19,28 @@ void RunSignals::reset() {
   waiting = std::move(kept);
 }
 
-SignalChecker::SignalChecker(const InvariantConfig& config)
-    : settled_("signals-applied-or-lost", config), cancels_("accepted-cancels-take-effect", config) {}
+SignalChecker::SignalChecker(const InvariantConfig& config, const LogChecker& log)
+    : log_(log), settled_("signals-applied-or-lost", config), cancels_("accepted-cancels-take-effect", config) {}
 
-std::vector<Invariant*> SignalChecker::invariants() { return {&settled_, &cancels_}; }
+std::vector<Invariant*> SignalChecker::invariants() {
+  return {&settled_, &cancels_};
+}
 
 void SignalChecker::signal_decided(const SignalFact& fact) {
   if (fact.status != DecisionStatus::accepted) return;
   settled_.checked();
   RunSignals* run = runs_.open(fact.run);
   if (run == nullptr || run->closed) {
-    settled_.broken(fact.at, fact.run, [&] { return fmt::format("{} was accepted after the run had closed", to_string(fact.type)); });
+    settled_.broken(fact.at, fact.run,
+                    [&] { return fmt::format("{} was accepted after the run had closed", to_string(fact.type)); });
     return;
   }
-  const bool known = std::any_of(run->waiting.begin(), run->waiting.end(), [&](const auto& s) { return s.signal == fact.signal; });
+  const bool known =
+      std::any_of(run->waiting.begin(), run->waiting.end(), [&](const auto& s) { return s.signal == fact.signal; });
   if (known) {
-    settled_.broken(fact.at, fact.run, [&] { return fmt::format("{} (signal {}) was accepted twice", to_string(fact.type), fact.signal); });
+    settled_.broken(fact.at, fact.run, [&] {
+      return fmt::format("{} (signal {}) was accepted twice", to_string(fact.type), fact.signal);
+    });
     return;
   }
   run->waiting.push_back({fact.signal, fact.type, fact.at});
@@ -52,8 +58,8 @@ RunSignals* SignalChecker::settle(const SignalFact& fact, const char* what) {
     }
   }
   settled_.broken(fact.at, fact.run, [&] {
-    return fmt::format("{} (signal {}) was {} without having been accepted, or after it was settled", to_string(fact.type),
-                       fact.signal, what);
+    return fmt::format("{} (signal {}) was {} without having been accepted, or after it was settled",
+                       to_string(fact.type), fact.signal, what);
   });
   return nullptr;
 }
@@ -76,6 +82,8 @@ void SignalChecker::signal_lost(const SignalFact& fact) {
     return;
   }
   if (fact.type != SignalType::pause && fact.type != SignalType::resume && fact.type != SignalType::cancel) return;
+  const RunLog* log = log_.find(fact.run);
+  if (log == nullptr || !log->started) return;  // the provider does not know the run yet
   if (run->lost > 0 && run->lost_at < fact.at) judge_lost(fact.run, *run);
   ++run->lost;
   run->lost_at = fact.at;
@@ -115,10 +123,13 @@ void SignalChecker::run_closed(const RunClosed& fact) {
     // Once RunCompleted is under way a CANCEL comes too late for anybody.
     const bool in_time = run->completed_event && run->cancelled_at < run->completed_event_at;
     if (fact.outcome == RunOutcome::completed && in_time) {
-      cancels_.broken(fact.closed_at, fact.run, [&] {
-        return fmt::format("a CANCEL was applied {} before RunCompleted was asked for, and the run completed",
-                           format_duration(run->completed_event_at - run->cancelled_at));
-      }, {3, 2});
+      cancels_.broken(fact.closed_at, fact.run,
+                      [&] {
+                        return fmt::format(
+                            "a CANCEL was applied {} before RunCompleted was asked for, and the run completed",
+                            format_duration(run->completed_event_at - run->cancelled_at));
+                      },
+                      {3, 2});
     }
   }
   run->closed = true;
@@ -132,7 +143,8 @@ void SignalChecker::finish(const EndOfRun& end) {
     if (!run.closed || run.closed_at + kSettleGrace >= end.at) return;
     for (const RunSignals::Accepted& waiting : run.waiting) {
       settled_.broken(end.at, ordinal, [&] {
-        return fmt::format("{} (signal {}) was accepted, and neither applied nor told to be lost", to_string(waiting.type), waiting.signal);
+        return fmt::format("{} (signal {}) was accepted, and neither applied nor told to be lost",
+                           to_string(waiting.type), waiting.signal);
       });
     }
   });

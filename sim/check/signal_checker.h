@@ -1,10 +1,12 @@
-// SignalChecker: every accepted signal is applied or told to be lost, once (domain §8). PAUSE, RESUME and CANCEL of a run that
-// stays open may not be lost; known fault 2 loses them at continue-as-new, known fault 3 lets a late CANCEL do nothing.
+// SignalChecker: every accepted signal is applied or told to be lost, once (domain §8). PAUSE, RESUME and CANCEL of a
+// run that stays open may not be lost; known fault 2 loses them at continue-as-new, known fault 3 lets a late CANCEL do
+// nothing.
 #pragma once
 
 #include <vector>
 
 #include "sim/check/invariant.h"
+#include "sim/check/log_checker.h"
 #include "sim/check/run_pool.h"
 
 namespace dvt::sim {
@@ -19,9 +21,9 @@ struct RunSignals {
   std::uint32_t lost = 0;  // at lost_at, and not judged yet: the run may be closing at that instant
   Instant lost_at;
   bool cancelled = false;
-  Instant cancelled_at;          // the first CANCEL was applied
-  Instant last_control_at;       // a control activity was scheduled (first attempts)
-  Instant completed_event_at;    // the same for the one that wrote RunCompleted
+  Instant cancelled_at;        // the first CANCEL was applied
+  Instant last_control_at;     // a control activity was scheduled (first attempts)
+  Instant completed_event_at;  // the same for the one that wrote RunCompleted
   bool completed_event = false;
   bool closed = false;
   Instant closed_at;
@@ -31,7 +33,7 @@ struct RunSignals {
 
 class SignalChecker final : public Checker {
  public:
-  explicit SignalChecker(const InvariantConfig& config);
+  SignalChecker(const InvariantConfig& config, const LogChecker& log);
   std::size_t runs_held() const { return runs_.size(); }
 
   void signal_decided(const SignalFact& fact) override;
@@ -48,6 +50,7 @@ class SignalChecker final : public Checker {
   RunSignals* settle(const SignalFact& fact, const char* what);
   void judge_lost(RunOrdinal ordinal, RunSignals& run);
 
+  const LogChecker& log_;
   RunPool<RunSignals> runs_;  // of runs that got a signal
 
   Invariant settled_;

@@ -1,7 +1,4 @@
 // schema, explain, init, version: what the tool says about its language and itself.
-#include <sqlite3.h>
-
-#include <boost/version.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -23,19 +20,16 @@ void write_new_file(const std::string& path, const std::string& text) {
 }
 
 void add_version(CLI::App& app, const CommonOptions& common) {
-  app.add_subcommand("version", "versions of dvtsim and of the libraries it runs on")->callback([&common] {
-    const std::string boost = std::to_string(BOOST_VERSION / 100000) + "." + std::to_string(BOOST_VERSION / 100 % 1000);
+  app.add_subcommand("version", "the version of dvtsim and of its compiler")->callback([&common] {
     if (common.form() == OutputForm::json) {
       json::Object o;
       o.append("dvtsim", std::string(kVersion));
       o.append("schemaVersion", 1);
-      o.append("sqlite", std::string(sqlite3_libversion()));
-      o.append("boost", boost);
       o.append("compiler", std::string(__VERSION__));
       std::printf("%s\n", json::write(json::Value(std::move(o))).c_str());
       return;
     }
-    std::printf("dvtsim %s\nSQLite %s, Boost %s, built with %s\n", kVersion, sqlite3_libversion(), boost.c_str(), __VERSION__);
+    std::printf("dvtsim %s, built with %s\n", kVersion, __VERSION__);
   });
 }
 

@@ -14,6 +14,8 @@
 #include "sim/cli/fd_stream.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verify.h"
+#include "sim/import/plan_source.h"
+#include "sim/record/run_recorder.h"
 #include "sim/report/json_report.h"
 #include "sim/report/text_report.h"
 #include "sim/scenario/scalars.h"
@@ -85,6 +87,38 @@ std::vector<std::string> verify_arguments(const Arguments& arguments, const Comm
   return out;
 }
 
+RecorderOptions recorder_options(const Scenario& scenario, const std::string& path) {
+  RecorderOptions options;
+  options.path = path;
+  options.start = scenario.start;
+  for (const PlanSpec& spec : scenario.workload.plans) {
+    const auto loaded = load_plan(spec);  // a plan file keeps its own id; what is wrong with it the world will say
+    options.plans.emplace_back(loaded.has_value() ? loaded.value().annotated.plan.metadata.plan_id : spec.name,
+                               loaded.has_value() ? loaded.value().annotated.plan.metadata.plan_version : "1");
+  }
+  for (std::int64_t i = 0; i < scenario.workload.tenants.count; ++i) options.tenants.push_back("tenant-" + std::to_string(i + 1));
+  for (const TaskQueueSpec& queue : scenario.topology.task_queues) options.queues.push_back(queue.name);
+  for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions) options.subscriptions.push_back(subscription.name);
+  return options;
+}
+
+// What no fact tells goes into the timeline last: warm-up and alerts; then the file gets its name.
+void keep_record(RunRecorder& recorder, const Verdict& verdict) {
+  recorder.timeline(verdict.measured.warmup_end, TimelineKind::phase, "warm-up", "ends");
+  for (const AlertResult& alert : verdict.alerts) {
+    const std::string name = std::string(to_string(alert.set)) + "/" + alert.rule;
+    for (const Firing& firing : alert.firings) {
+      recorder.timeline(firing.pending_at, TimelineKind::alert, name, "pending");
+      recorder.timeline(firing.firing_at, TimelineKind::alert, name, "firing");
+      if (firing.resolved_at) recorder.timeline(*firing.resolved_at, TimelineKind::alert, name, "resolved");
+    }
+  }
+  recorder.finish({{"scenario", verdict.identity.scenario},
+                   {"seed", std::to_string(verdict.identity.seed)},
+                   {"fingerprint", verdict.identity.fingerprint},
+                   {"reproduce", verdict.identity.reproduce}});
+}
+
 class RunCommand {
  public:
   RunCommand(const Arguments& arguments, const CommonOptions& common) : arguments_(arguments), common_(common) {}
@@ -113,10 +147,14 @@ class RunCommand {
     std::signal(SIGINT, on_interrupt);
     std::signal(SIGTERM, on_interrupt);
 
+    std::unique_ptr<RunRecorder> recorder;
     const std::filesystem::path directory(arguments_.out);
     if (!arguments_.out.empty()) {
       prepare_directory(arguments_.out);
-      options.world.keep_store_as = (directory / "run.db").string();
+      recorder = std::make_unique<RunRecorder>(recorder_options(*scenario, (directory / "run.db").string()));
+      options.world.listeners.push_back(recorder.get());
+      options.world.samples = recorder.get();
+      options.world.keep_store_as = recorder->store_copy_path();
     }
     std::unique_ptr<FdBuffer> digest_buffer;
     std::unique_ptr<std::ostream> digest_stream;
@@ -137,6 +175,7 @@ class RunCommand {
     context.interrupted = executed.interrupted;
     const std::string json = render_json(executed.verdict, context);
     if (!arguments_.out.empty()) {
+      keep_record(*recorder, executed.verdict);
       write_file(directory / "scenario.yaml", write_resolved(*scenario, (directory / "scenario.yaml").string()));
       write_file(directory / "result.json", json);
     }

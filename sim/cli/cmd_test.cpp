@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "engine/base/format.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/execute.h"
 #include "sim/report/junit.h"
@@ -135,7 +136,7 @@ void print(const Case& test) {
     std::printf("%-5s %s (%s)\n", word, test.name().c_str(), test.message.c_str());
     return;
   }
-  std::printf("%-5s %s (%.1f s)\n%s", word, test.name().c_str(), test.seconds, test.message.c_str());
+  std::fputs(fmt::format("{:<5} {} ({:.1f} s)\n{}", word, test.name(), test.seconds, test.message).c_str(), stdout);
   std::fflush(stdout);
 }
 

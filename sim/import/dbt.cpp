@@ -2,8 +2,7 @@
 // no steps, add what the results say. Reading is in dbt_manifest.cpp and dbt_results.cpp.
 #include "sim/import/dbt.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // Limits for artifacts, and null-tolerant member access.
 #include "sim/import/dbt_json.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 

@@ -2,7 +2,7 @@
 // needs and has the wrong type is an error with its path.
 #include "sim/import/dbt_manifest.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <array>
 #include <charconv>

@@ -1,7 +1,7 @@
 // Times are read from the numbers' own text, never through a double.
 #include "sim/import/dbt_results.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <array>
 #include <limits>

@@ -1,7 +1,7 @@
 // One function per form of a plan specification.
 #include "sim/import/plan_source.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <cerrno>
 #include <cstring>

@@ -262,7 +262,9 @@ void Kernel::release(Fiber& fiber) {
   const std::vector<FiberId> joiners = std::exchange(fiber.joiners, {});
   for (const FiberId id : joiners) {
     Fiber* const joiner = find(id);
-    if (joiner != nullptr && joiner->state == FiberState::joining) make_ready(*joiner);
+    if (joiner == nullptr) continue;  // killed while it waited
+    DVT_ASSERT(joiner->state == FiberState::joining, "a joiner goes on before its turn");
+    make_ready(*joiner);
   }
   fiber.state = FiberState::free;
   ++fiber.generation;

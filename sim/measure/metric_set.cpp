@@ -1,7 +1,7 @@
 // Families, label sets, folding and reading.
 #include "sim/measure/metric_set.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <limits>

@@ -104,7 +104,6 @@ class Measure final : public Telemetry, private PauseListener {
   void activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view error_code) override;
   void activity_retry(const ActivityFact& fact, std::string_view cause, Instant next_at,
                       std::uint32_t max_attempts) override;
-  void workflow_task_started(const WorkflowTaskFact& fact) override;
   void workflow_task_completed(const WorkflowTaskFact& fact) override;
   void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override;
   void nondeterminism(RunOrdinal run, std::string_view report, Instant at) override;

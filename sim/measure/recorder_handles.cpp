@@ -2,7 +2,7 @@
 // Metrics without plan labels come first: they must never be the ones to fold.
 #include "sim/measure/recorder_handles.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 

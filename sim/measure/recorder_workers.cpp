@@ -5,14 +5,12 @@
 
 namespace dvt::sim {
 
-void Measure::workflow_task_started(const WorkflowTaskFact& fact) {
+// Replay is known when the task's answer comes, not when the task starts.
+void Measure::workflow_task_completed(const WorkflowTaskFact& fact) {
+  ++tally_->workflow_tasks;
   if (fact.replayed_events == 0) return;
   ++tally_->workflow_tasks_replayed;
   tally_->replayed_events += fact.replayed_events;
-}
-
-void Measure::workflow_task_completed(const WorkflowTaskFact&) {
-  ++tally_->workflow_tasks;
 }
 void Measure::workflow_task_failed(const WorkflowTaskFact&, std::string_view) {
   ++tally_->workflow_tasks_failed;

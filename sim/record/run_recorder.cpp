@@ -1,6 +1,6 @@
 #include "sim/record/run_recorder.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <filesystem>
 #include <system_error>
@@ -15,7 +15,9 @@ namespace {
 // Rows a transaction holds before it is committed; the partial file has no journal, so this only bounds memory.
 constexpr std::uint64_t kRowsPerCommit = 20'000;
 
-std::string partial_path(const std::string& path) { return path + ".partial"; }
+std::string partial_path(const std::string& path) {
+  return path + ".partial";
+}
 
 void remove_with_sidecars(const std::string& path) {
   std::error_code ignored;
@@ -30,14 +32,22 @@ std::string named(const std::vector<std::string>& names, std::uint32_t index) {
 
 std::string_view to_string(TimelineKind kind) {
   switch (kind) {
-    case TimelineKind::phase: return "phase";
-    case TimelineKind::fault: return "fault";
-    case TimelineKind::alert: return "alert";
-    case TimelineKind::signal: return "signal";
-    case TimelineKind::pause: return "pause";
-    case TimelineKind::worker: return "worker";
-    case TimelineKind::operation: return "operation";
-    case TimelineKind::notice: return "notice";
+    case TimelineKind::phase:
+      return "phase";
+    case TimelineKind::fault:
+      return "fault";
+    case TimelineKind::alert:
+      return "alert";
+    case TimelineKind::signal:
+      return "signal";
+    case TimelineKind::pause:
+      return "pause";
+    case TimelineKind::worker:
+      return "worker";
+    case TimelineKind::operation:
+      return "operation";
+    case TimelineKind::notice:
+      return "notice";
   }
   return "unknown";
 }
@@ -46,12 +56,14 @@ struct RunRecorder::Statements {
   explicit Statements(store::db::Database& db)
       : timeline(db, "INSERT INTO timeline (at_ns, kind, name, run_no, text) VALUES (?1, ?2, ?3, ?4, ?5)"),
         series(db, "INSERT INTO series (series_no, name, labels, kind) VALUES (?1, ?2, ?3, ?4)"),
-        chunk(db, "INSERT INTO sample_chunk (series_no, chunk_no, first_at_ns, samples, data) VALUES (?1, ?2, ?3, ?4, ?5)"),
+        chunk(db,
+              "INSERT INTO sample_chunk (series_no, chunk_no, first_at_ns, samples, data) VALUES (?1, ?2, ?3, ?4, ?5)"),
         summary(db,
                 "INSERT INTO run_summary VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
                 " ?17, ?18, ?19)"),
         history(db, "INSERT INTO history (run_no, chain, events, json) VALUES (?1, ?2, ?3, ?4)"),
-        meta(db, "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value") {}
+        meta(db,
+             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value") {}
   store::db::Statement timeline, series, chunk, summary, history, meta;
 };
 
@@ -87,7 +99,8 @@ void RunRecorder::wrote_row() {
   pending_rows_ = 0;
 }
 
-void RunRecorder::timeline(Instant at, TimelineKind kind, std::string_view name, std::string_view text, RunOrdinal run) {
+void RunRecorder::timeline(Instant at, TimelineKind kind, std::string_view name, std::string_view text,
+                           RunOrdinal run) {
   auto& row = sql_->timeline;
   row.bind(1, at.ns);
   row.bind_text(2, to_string(kind));
@@ -194,7 +207,9 @@ void RunRecorder::run_accepted(const RunAccepted& fact) {
   }
 }
 
-void RunRecorder::run_rejected(RunOrdinal run, std::string_view, Instant) { drop(run); }
+void RunRecorder::run_rejected(RunOrdinal run, std::string_view, Instant) {
+  drop(run);
+}
 
 void RunRecorder::run_started(RunOrdinal ordinal, PlanOrdinal, Instant at) {
   if (OpenRun* run = find(ordinal)) {
@@ -293,15 +308,23 @@ void RunRecorder::worker_changed(std::uint32_t queue, std::uint32_t worker, bool
   timeline(at, TimelineKind::worker, fmt::format("{}/{}", named(options_.queues, queue), worker), up ? "up" : "down");
 }
 
-void RunRecorder::gap_confirmed(RunOrdinal run, Instant at) { notice(at, "PROJECTION_GAP", "confirmed", run); }
-
-void RunRecorder::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
-  const std::string who = subscription == UINT32_MAX ? std::string("outbox") : named(options_.subscriptions, subscription);
-  notice(at, "DEAD_LETTER", fmt::format("{} gave up on position {} ({})", who, event.position, to_string(event.type)), event.run);
+void RunRecorder::gap_confirmed(RunOrdinal run, Instant at) {
+  notice(at, "PROJECTION_GAP", "confirmed", run);
 }
 
-void RunRecorder::fault_injected(std::string_view name, Instant at) { timeline(at, TimelineKind::fault, name, "injected"); }
-void RunRecorder::fault_healed(std::string_view name, Instant at) { timeline(at, TimelineKind::fault, name, "healed"); }
+void RunRecorder::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
+  const std::string who =
+      subscription == UINT32_MAX ? std::string("outbox") : named(options_.subscriptions, subscription);
+  notice(at, "DEAD_LETTER", fmt::format("{} gave up on position {} ({})", who, event.position, to_string(event.type)),
+         event.run);
+}
+
+void RunRecorder::fault_injected(std::string_view name, Instant at) {
+  timeline(at, TimelineKind::fault, name, "injected");
+}
+void RunRecorder::fault_healed(std::string_view name, Instant at) {
+  timeline(at, TimelineKind::fault, name, "healed");
+}
 
 // ---- The end ----
 

@@ -1,7 +1,7 @@
-// RunRecorder: writes run.db, the SQLite file in which a run can be looked at afterwards (design §7; tables and columns in
-// README.md). Passive: it listens to facts and samples. Everything goes to a partial file next to run.db; finish() joins it
-// with the store's own tables, when there are any, and only then gives it its name: run.db is whole or it is not there.
-// Memory: two hours of samples, and a few numbers for each run in flight.
+// RunRecorder: writes run.db, the SQLite file in which a run can be looked at afterwards (design §7; tables and columns
+// in README.md). Passive: it listens to facts and samples. Everything goes to a partial file next to run.db; finish()
+// joins it with the store's own tables, when there are any, and only then gives it its name: run.db is whole or it is
+// not there. Memory: two hours of samples, and a few numbers for each run in flight.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ inline constexpr int kRunDbFormat = 1;
 inline constexpr Duration kSampleChunk = hours(2);
 
 struct RecorderOptions {
-  std::string path;  // the run.db to be; an old one is replaced at the end
-  UnixNanos start;   // the scenario's start
+  std::string path;                                        // the run.db to be; an old one is replaced at the end
+  UnixNanos start;                                         // the scenario's start
   std::vector<std::pair<std::string, std::string>> plans;  // planId and planVersion by PlanOrdinal
   std::vector<std::string> tenants;                        // by TenantOrdinal
   std::vector<std::string> queues;                         // by the facts' queue index
@@ -58,8 +58,8 @@ class RunRecorder final : public Telemetry, public SampleSink {
                 RunOrdinal run = RunOrdinal{UINT32_MAX});
   /// The history of one execution of a run (`chain` 0, then 1 … after continue-as-new) as JSON text.
   void add_history(RunOrdinal run, std::uint32_t chain, std::uint32_t events, std::string_view json);
-  /// Last: writes what is pending and `meta`, joins the store's copy and puts run.db in its place. Throws dvt::Error; there
-  /// is no run.db then, unless an older one was there.
+  /// Last: writes what is pending and `meta`, joins the store's copy and puts run.db in its place. Throws dvt::Error;
+  /// there is no run.db then, unless an older one was there.
   void finish(const std::vector<std::pair<std::string, std::string>>& meta);
 
   // SampleSink
@@ -100,7 +100,7 @@ class RunRecorder final : public Telemetry, public SampleSink {
     std::uint32_t activities = 0;  // all, first attempts
     std::uint32_t retries = 0;
     std::uint32_t workflow_tasks = 0;
-    std::uint32_t replayed = 0;    // of these, how many replayed history
+    std::uint32_t replayed = 0;  // of these, how many replayed history
     std::uint32_t pauses = 0;
   };
 

@@ -1,6 +1,6 @@
 #include "sim/record/run_schema.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 
@@ -27,8 +27,8 @@ namespace {
 
 std::string instant_text(std::string_view column, UnixNanos start) {
   const std::string unix_ns = fmt::format("({} + {})", column, start.ns);
-  return fmt::format("strftime('%Y-%m-%dT%H:%M:%S', {0} / 1000000000, 'unixepoch') || printf('.%09dZ', {0} % 1000000000)",
-                     unix_ns);
+  return fmt::format(
+      "strftime('%Y-%m-%dT%H:%M:%S', {0} / 1000000000, 'unixepoch') || printf('.%09dZ', {0} % 1000000000)", unix_ns);
 }
 
 }  // namespace
@@ -41,7 +41,8 @@ std::string run_views_sql(UnixNanos start) {
       " (closed_at_ns - requested_at_ns) / 1e9 AS seconds, events, steps, activities, retries, workflow_tasks,"
       " replayed_tasks, pauses FROM run_summary ORDER BY run_no;\n",
       fmt::arg("at", instant_text("at_ns", start)), fmt::arg("requested", instant_text("requested_at_ns", start)),
-      fmt::arg("started", instant_text("started_at_ns", start)), fmt::arg("closed", instant_text("closed_at_ns", start)));
+      fmt::arg("started", instant_text("started_at_ns", start)),
+      fmt::arg("closed", instant_text("closed_at_ns", start)));
 }
 
 }  // namespace dvt::sim

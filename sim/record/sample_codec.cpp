@@ -1,7 +1,7 @@
 #include "sim/record/sample_codec.h"
 
 #include <bit>
-#include <cmath>
+#include <cmath>  // exact: isnan
 #include <limits>
 #include <optional>
 
@@ -30,7 +30,8 @@ std::int64_t unzigzag(std::uint64_t value) {
 std::optional<std::int64_t> whole(double value) {
   if (!(value > -kWholeLimit && value < kWholeLimit)) return std::nullopt;
   const auto integer = static_cast<std::int64_t>(value);
-  if (std::bit_cast<std::uint64_t>(static_cast<double>(integer)) != std::bit_cast<std::uint64_t>(value)) return std::nullopt;
+  if (std::bit_cast<std::uint64_t>(static_cast<double>(integer)) != std::bit_cast<std::uint64_t>(value))
+    return std::nullopt;
   return integer;
 }
 

@@ -1,8 +1,9 @@
 #include "sim/report/assumptions.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/report/text_table.h"
+#include "sim/scenario/scalars.h"
 
 namespace dvt::sim {
 namespace {
@@ -36,9 +37,12 @@ std::string origin(const Scenario& scenario, const std::string& path, bool is_de
   }
   if (best != nullptr) {
     switch (best->second) {
-      case Provenance::measured: return "measured";
-      case Provenance::assumed: return "assumed";
-      case Provenance::unchanged: return "default";
+      case Provenance::measured:
+        return "measured";
+      case Provenance::assumed:
+        return "assumed";
+      case Provenance::unchanged:
+        return "default";
     }
   }
   return is_default ? "default" : "scenario";
@@ -53,26 +57,29 @@ std::vector<Assumption> assumptions(const Scenario& scenario) {
   const auto add = [&](const std::string& path, std::string value, const char* feeds, bool is_default) {
     out.push_back({path, std::move(value), feeds, origin(scenario, path, is_default)});
   };
-  add("topology.api.latency", show(topology.api.latency), "plan-persisted", topology.api.latency == baseline.api.latency);
+  add("topology.api.latency", show(topology.api.latency), "plan-persisted",
+      topology.api.latency == baseline.api.latency);
   add("topology.stateStore.writeLatency", show(topology.state_store.write_latency), "statestore-write",
       topology.state_store.write_latency == baseline.state_store.write_latency);
   add("topology.adapter.rpcLatency", show(topology.adapter.rpc_latency), "completion",
       topology.adapter.rpc_latency == baseline.adapter.rpc_latency);
   add("topology.projector.throughput",
-      fmt::format("{} replicas, each one event in {}", topology.projector.replicas, show_duration(topology.projector.throughput.interval())),
+      fmt::format("{} replicas × {}", topology.projector.replicas, format_value(topology.projector.throughput)),
       "ui-refresh", topology.projector == baseline.projector);
   for (const SubscriptionSpec& subscription : topology.bus.subscriptions) {
     bool is_default = false;
     for (const SubscriptionSpec& known : baseline.bus.subscriptions) {
       is_default = is_default || (known.name == subscription.name && known.latency == subscription.latency);
     }
-    add("topology.bus.subscriptions." + subscription.name + ".latency", show(subscription.latency), "outbox-delivery", is_default);
+    add("topology.bus.subscriptions." + subscription.name + ".latency", show(subscription.latency), "outbox-delivery",
+        is_default);
   }
   const std::vector<WarehouseSpec> usual = default_warehouses();
   for (const WarehouseSpec& warehouse : scenario.warehouses) {
     const Dist* small = warehouse.duration_for("dbt", "small", "");
     const bool is_default = !usual.empty() && warehouse.duration == usual.front().duration;
-    add("warehouses." + warehouse.name + ".duration", small != nullptr ? "small steps " + show(*small) : std::string("by step"), "warehouse load", is_default);
+    add("warehouses." + warehouse.name + ".duration",
+        small != nullptr ? "small: " + show(*small) : std::string("by step"), "warehouse load", is_default);
   }
   return out;
 }

@@ -1,6 +1,6 @@
 #include "sim/report/json_report.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "engine/base/json.h"
 
@@ -79,12 +79,18 @@ class JsonReport {
   void runs_and_store() {
     const RunCounts& r = v_.measured.runs;
     w_.key("runs").begin_object();
-    w_.member("started", r.started).member("completed", r.completed).member("failed", r.failed).member("cancelled", r.cancelled);
+    w_.member("started", r.started)
+        .member("completed", r.completed)
+        .member("failed", r.failed)
+        .member("cancelled", r.cancelled);
     w_.member("in_flight", r.in_flight).member("stuck", r.stuck);
     w_.end_object();
     const StoreResult& s = v_.measured.store;
     w_.key("store").begin_object();
-    w_.member("events", s.events).member("duplicates", s.duplicates).member("write_errors", s.write_errors).member("bytes", s.bytes);
+    w_.member("events", s.events)
+        .member("duplicates", s.duplicates)
+        .member("write_errors", s.write_errors)
+        .member("bytes", s.bytes);
     w_.end_object();
   }
 
@@ -239,7 +245,10 @@ class JsonReport {
     w_.key("assertions").begin_array();
     for (const AssertionResult& assertion : v_.assertions) {
       w_.begin_object();
-      w_.member("text", assertion.text).member("passed", assertion.passed).member("observed", assertion.observed).member("where", assertion.where);
+      w_.member("text", assertion.text)
+          .member("passed", assertion.passed)
+          .member("observed", assertion.observed)
+          .member("where", assertion.where);
       w_.end_object();
     }
     w_.end_array();
@@ -253,6 +262,8 @@ class JsonReport {
 
 }  // namespace
 
-std::string render_json(const Verdict& verdict, const ReportContext& context) { return JsonReport(verdict, context).render(); }
+std::string render_json(const Verdict& verdict, const ReportContext& context) {
+  return JsonReport(verdict, context).render();
+}
 
 }  // namespace dvt::sim

@@ -10,8 +10,8 @@ namespace dvt::sim {
 
 /// What a report says besides the verdict.
 struct ReportContext {
-  double wall_seconds = 0;  // from the process's start to just before the result is written
-  bool interrupted = false; // the run ended early: what is shown is partial
+  double wall_seconds = 0;   // from the process's start to just before the result is written
+  bool interrupted = false;  // the run ended early: what is shown is partial
 };
 
 /// Indented, with a final newline.

@@ -1,6 +1,6 @@
 #include "sim/report/junit.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -16,11 +16,20 @@ std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
     }
   }
   return out;
@@ -35,18 +44,28 @@ std::string render_junit(const std::string& suite, const std::vector<JUnitCase>&
   double total = 0;
   for (const JUnitCase& one : cases) total += one.seconds;
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  const std::string sums = fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"", cases.size(),
-                                       count(JUnitOutcome::failed), count(JUnitOutcome::error), count(JUnitOutcome::skipped), total);
+  const std::string sums =
+      fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"", cases.size(),
+                  count(JUnitOutcome::failed), count(JUnitOutcome::error), count(JUnitOutcome::skipped), total);
   out += fmt::format("<testsuites {}>\n  <testsuite name=\"{}\" {}>\n", sums, escaped(suite), sums);
   for (const JUnitCase& one : cases) {
-    out += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", escaped(suite), escaped(one.name), one.seconds);
+    out += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", escaped(suite), escaped(one.name),
+                       one.seconds);
     const std::string text = escaped(one.message);
     const std::string first = text.substr(0, text.find('\n'));
     switch (one.outcome) {
-      case JUnitOutcome::passed: out += "/>\n"; break;
-      case JUnitOutcome::skipped: out += fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", text); break;
-      case JUnitOutcome::failed: out += fmt::format(">\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n", first, text); break;
-      case JUnitOutcome::error: out += fmt::format(">\n      <error message=\"{}\">{}</error>\n    </testcase>\n", first, text); break;
+      case JUnitOutcome::passed:
+        out += "/>\n";
+        break;
+      case JUnitOutcome::skipped:
+        out += fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", text);
+        break;
+      case JUnitOutcome::failed:
+        out += fmt::format(">\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n", first, text);
+        break;
+      case JUnitOutcome::error:
+        out += fmt::format(">\n      <error message=\"{}\">{}</error>\n    </testcase>\n", first, text);
+        break;
     }
   }
   return out + "  </testsuite>\n</testsuites>\n";

@@ -1,6 +1,6 @@
 #include "sim/report/text_report.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <map>
@@ -12,29 +12,43 @@ namespace {
 
 std::string show(const Quantity& quantity) {
   switch (quantity.unit) {
-    case Unit::seconds: return show_duration(quantity.duration);
-    case Unit::share: return fmt::format("{:.5g} %", quantity.number * 100);
-    case Unit::dollars: return fmt::format("${:.4g}", quantity.number);
-    case Unit::runs_per_day: return grouped(static_cast<std::uint64_t>(quantity.number)) + "/day";
+    case Unit::seconds:
+      return show_duration(quantity.duration);
+    case Unit::share:
+      return fmt::format("{:.5g} %", quantity.number * 100);
+    case Unit::dollars:
+      return fmt::format("${:.4g}", quantity.number);
+    case Unit::runs_per_day:
+      return grouped(static_cast<std::uint64_t>(quantity.number)) + "/day";
     case Unit::gaps:
-    case Unit::events: return grouped(static_cast<std::uint64_t>(quantity.number));
+    case Unit::events:
+      return grouped(static_cast<std::uint64_t>(quantity.number));
   }
   return quantity.text();
 }
 
 Cell sign(ObjectiveVerdict verdict) {
   switch (verdict) {
-    case ObjectiveVerdict::pass: return {"✓", Style::good};
-    case ObjectiveVerdict::fail: return {"✗", Style::bad};
-    case ObjectiveVerdict::insufficient: return {"?", Style::warning};
-    case ObjectiveVerdict::not_measured: return {"·", Style::dim};
-    case ObjectiveVerdict::not_applicable: return {"–", Style::dim};
+    case ObjectiveVerdict::pass:
+      return {"✓", Style::good};
+    case ObjectiveVerdict::fail:
+      return {"✗", Style::bad};
+    case ObjectiveVerdict::insufficient:
+      return {"?", Style::warning};
+    case ObjectiveVerdict::not_measured:
+      return {"·", Style::dim};
+    case ObjectiveVerdict::not_applicable:
+      return {"–", Style::dim};
   }
   return {"?"};
 }
 
-std::string at(Instant instant) { return show_duration(Duration{instant.ns}); }
-const char* plural(std::uint64_t n) { return n == 1 ? "" : "s"; }
+std::string at(Instant instant) {
+  return show_duration(Duration{instant.ns});
+}
+const char* plural(std::uint64_t n) {
+  return n == 1 ? "" : "s";
+}
 
 class TextReport {
  public:
@@ -61,29 +75,41 @@ class TextReport {
 
   void header() {
     const Measurements& m = v_.measured;
-    out_ += paint(Style::bold, v_.identity.scenario) + fmt::format("  seed {}  fingerprint {}\n", v_.identity.seed, v_.identity.fingerprint);
+    out_ += paint(Style::bold, v_.identity.scenario) +
+            fmt::format("  seed {}  fingerprint {}\n", v_.identity.seed, v_.identity.fingerprint);
     out_ += fmt::format("virtual {}{} in {:.2f} s, {} facts, {} kernel events\n", show_duration(m.end - Instant{}),
-                        m.warmup_end > Instant{} ? fmt::format(" (warm-up {})", show_duration(m.warmup_end - Instant{})) : std::string(),
+                        m.warmup_end > Instant{} ? fmt::format(" (warm-up {})", show_duration(m.warmup_end - Instant{}))
+                                                 : std::string(),
                         context_.wall_seconds, grouped(v_.identity.events_total), grouped(v_.identity.kernel_events));
     const RunCounts& r = m.runs;
-    out_ += fmt::format("runs    {} started, {} completed, {} failed, {} cancelled, {} in flight, {} stuck\n", grouped(r.started),
-                        grouped(r.completed), grouped(r.failed), grouped(r.cancelled), grouped(r.in_flight), grouped(r.stuck));
-    out_ += fmt::format("store   {} events, {} duplicates, {} write errors, {}\n", grouped(m.store.events), grouped(m.store.duplicates),
-                        grouped(m.store.write_errors), show_bytes(m.store.bytes));
-    if (context_.interrupted) out_ += paint(Style::warning, "interrupted: what follows is about the part that ran") + "\n";
+    out_ += fmt::format("runs    {} started, {} completed, {} failed, {} cancelled, {} in flight, {} stuck\n",
+                        grouped(r.started), grouped(r.completed), grouped(r.failed), grouped(r.cancelled),
+                        grouped(r.in_flight), grouped(r.stuck));
+    out_ += fmt::format("store   {} events, {} duplicates, {} write errors, {}\n", grouped(m.store.events),
+                        grouped(m.store.duplicates), grouped(m.store.write_errors), show_bytes(m.store.bytes));
+    if (context_.interrupted)
+      out_ += paint(Style::warning, "interrupted: what follows is about the part that ran") + "\n";
   }
 
   void objectives() {
     title("objectives");
-    TextTable table({{"", Align::left}, {"name", Align::left}, {"target", Align::right}, {"observed", Align::right},
-                     {"n", Align::right}, {"budget left", Align::right}});
+    TextTable table({{"", Align::left},
+                     {"name", Align::left},
+                     {"target", Align::right},
+                     {"observed", Align::right},
+                     {"n", Align::right},
+                     {"budget left", Align::right}});
     for (const ObjectiveResult& o : v_.objectives) {
       std::string note = o.reason;
       if (note.empty() && o.windows.failed > 0) {
         note = fmt::format("{} of {} 5-minute windows missed", grouped(o.windows.failed), grouped(o.windows.n));
       }
-      table.add({sign(o.verdict), o.name, show(o.target), {o.observed ? show(*o.observed) : "", o.verdict == ObjectiveVerdict::fail ? Style::bad : Style::plain},
-                 o.n > 0 ? grouped(o.n) : "", o.budget_left ? fmt::format("{:.1f} %", *o.budget_left * 100) : ""},
+      table.add({sign(o.verdict),
+                 o.name,
+                 show(o.target),
+                 {o.observed ? show(*o.observed) : "", o.verdict == ObjectiveVerdict::fail ? Style::bad : Style::plain},
+                 o.n > 0 ? grouped(o.n) : "",
+                 o.budget_left ? fmt::format("{:.1f} %", *o.budget_left * 100) : ""},
                 std::move(note));
     }
     out_ += table.render(colour_);
@@ -110,12 +136,15 @@ class TextReport {
       firing += one.resolved_at.value_or(v_.measured.end) - one.firing_at;
       still = still || !one.resolved_at;
     }
-    std::string text = fmt::format("{} ({}) fired {}×, first at {}, for {} in all{}", alert.rule, alert.severity, alert.firings.size(),
-                                   at(alert.firings.front().firing_at), show_duration(firing), still ? ", still firing" : "");
+    std::string text =
+        fmt::format("{} ({}) fired {}×, first at {}, for {} in all{}", alert.rule, alert.severity, alert.firings.size(),
+                    at(alert.firings.front().firing_at), show_duration(firing), still ? ", still firing" : "");
     if (alert.detection) text += fmt::format("; detected in {}", show_duration(*alert.detection));
     if (alert.false_alarms && *alert.false_alarms > 0) text += fmt::format("; {} false", *alert.false_alarms);
     if (scenario_.alerts.rule_sets.size() > 1) text = std::string(to_string(alert.set)) + "/" + text;
-    line(paint(Style::bad, "▲") + " " + text);
+    std::string lines = wrapped("▲ " + text, 2);
+    lines.replace(lines.find("▲"), std::string_view("▲").size(), paint(Style::bad, "▲"));
+    out_ += lines;
   }
 
   void pauses() {
@@ -127,14 +156,17 @@ class TextReport {
       if (p.ended_by[i] == 0) continue;
       std::string why(to_string(static_cast<PauseEnd>(i)));
       std::replace(why.begin(), why.end(), '_', ' ');
-      ended += fmt::format("{}{} by {}", ended.empty() ? "; observed until " : ", ", grouped(p.ended_by[i]), why);
+      ended += fmt::format("{}{} {}", ended.empty() ? "; observation ended by: " : ", ", why, grouped(p.ended_by[i]));
     }
     out_ += wrapped(fmt::format("{} accepted, {} activities started after acceptance{}", grouped(p.all.n),
-                                grouped(p.activities_started_after_pause), ended), 2);
-    TextTable table({{"", Align::left}, {"n", Align::right}, {"p50", Align::right}, {"p99", Align::right}, {"max", Align::right}});
+                                grouped(p.activities_started_after_pause), ended),
+                    2);
+    TextTable table(
+        {{"", Align::left}, {"n", Align::right}, {"p50", Align::right}, {"p99", Align::right}, {"max", Align::right}});
     const auto row = [&](const std::string& name, const Percentiles& figures) {
       if (figures.n == 0) return;
-      table.add({name, grouped(figures.n), show_duration(figures.p50), show_duration(figures.p99), show_duration(figures.max)});
+      table.add({name, grouped(figures.n), show_duration(figures.p50), show_duration(figures.p99),
+                 show_duration(figures.max)});
     };
     row("applied", p.all.applied);
     row("last scheduled", p.all.last_scheduled);
@@ -154,8 +186,10 @@ class TextReport {
         continue;
       }
       std::string text = fmt::format("{} {} episode{}", fault.name, grouped(fault.count), plural(fault.count));
-      if (fault.injected_at) text += fmt::format(", {} {}", fault.count == 1 ? "at" : "first at", at(*fault.injected_at));
-      if (fault.healed_at) text += fmt::format(", {} at {}", fault.count == 1 ? "healed" : "last healed", at(*fault.healed_at));
+      if (fault.injected_at)
+        text += fmt::format(", {} {}", fault.count == 1 ? "at" : "first at", at(*fault.injected_at));
+      if (fault.healed_at)
+        text += fmt::format(", {} at {}", fault.count == 1 ? "healed" : "last healed", at(*fault.healed_at));
       text += fault.recovered ? ", recovered in " + show_duration(*fault.recovered) : std::string(", not recovered");
       line(text);
     }
@@ -171,14 +205,16 @@ class TextReport {
       if (i.violations > 0) ++(i.known_fault != 0 ? known : violated);
     }
     title("invariants");
-    line(fmt::format("{} {} rules, {} checks, {} violated{}", violated == 0 ? paint(Style::good, "✓") : paint(Style::bad, "✗"),
-                     v_.invariants.size(), grouped(checks), violated,
+    line(fmt::format("{} {} rules, {} checks, {} violated{}",
+                     violated == 0 ? paint(Style::good, "✓") : paint(Style::bad, "✗"), v_.invariants.size(),
+                     grouped(checks), violated,
                      known > 0 ? fmt::format(", {} broken by known faults", known) : std::string()));
     for (const InvariantResult& i : v_.invariants) {
       if (i.violations == 0) continue;
       const bool explained = i.known_fault != 0;
-      line(fmt::format("  {} {}×, {}", i.name, grouped(i.violations),
-                       explained ? paint(Style::dim, fmt::format("known fault {}", i.known_fault)) : paint(Style::bad, "violated")));
+      line(fmt::format(
+          "  {} {}×, {}", i.name, grouped(i.violations),
+          explained ? paint(Style::dim, fmt::format("known fault {}", i.known_fault)) : paint(Style::bad, "violated")));
       // The first example shows what a known fault does; a violation shows all its evidence.
       for (std::size_t e = 0; e < i.examples.size() && (e == 0 || !explained); ++e) {
         const std::string text = wrapped(i.examples[e], 6);
@@ -207,7 +243,8 @@ class TextReport {
     }
     if (!driven.empty()) out_ += wrapped("input-driven, mostly repeating an assumed latency: " + driven, 2);
     if (!emergent.empty()) out_ += wrapped("emergent: " + emergent, 2);
-    TextTable table({{"parameter", Align::left}, {"value", Align::left}, {"feeds", Align::left}, {"from", Align::left}});
+    TextTable table(
+        {{"parameter", Align::left}, {"value", Align::left}, {"feeds", Align::left}, {"from", Align::left}});
     for (const Assumption& one : assumptions(scenario_)) {
       table.add({one.path, one.value, one.feeds, {one.origin, one.origin == "measured" ? Style::good : Style::plain}});
     }
@@ -216,7 +253,8 @@ class TextReport {
     for (int fault = 1; fault <= 10; ++fault) {
       if (!scenario_.known_faults.fixed(fault)) on += fmt::format("{}{}", on.empty() ? "" : " ", fault);
     }
-    line(on.empty() ? "known faults of the production design: all mended" : "known faults of the production design that are on: " + on);
+    line(on.empty() ? "known faults of the production design: all mended"
+                    : "known faults of the production design that are on: " + on);
     for (const auto& [name, reason] : scenario_.invariants.except) {
       line(paint(Style::warning, fmt::format("invariant {} is left out{}", name, reason.empty() ? "" : ": " + reason)));
     }
@@ -238,10 +276,18 @@ class TextReport {
   void end() {
     out_ += "\n";
     switch (v_.exit_code) {
-      case ExitCode::passed: out_ += paint(Style::good, "PASSED"); break;
-      case ExitCode::nothing_checked: out_ += paint(Style::warning, "UNDECIDED"); break;
-      case ExitCode::aborted: out_ += paint(Style::bad, "ABORTED"); break;
-      default: out_ += paint(Style::bad, "FAILED"); break;
+      case ExitCode::passed:
+        out_ += paint(Style::good, "PASSED");
+        break;
+      case ExitCode::nothing_checked:
+        out_ += paint(Style::warning, "UNDECIDED");
+        break;
+      case ExitCode::aborted:
+        out_ += paint(Style::bad, "ABORTED");
+        break;
+      default:
+        out_ += paint(Style::bad, "FAILED");
+        break;
     }
     out_ += "  " + v_.decided_by + "\n";
     out_ += "reproduce: " + v_.identity.reproduce + "\n";

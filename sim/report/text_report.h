@@ -1,5 +1,5 @@
-// The terminal summary: what held, what fired, how pauses drained, what the verdict rests on, and the line that repeats it.
-// Laid out for 100 columns; lines of quoted text (commands, assertions, evidence) may be longer.
+// The terminal summary: what held, what fired, how pauses drained, what the verdict rests on, and the line that repeats
+// it. Laid out for 100 columns; lines of quoted text (commands, assertions, evidence) may be longer.
 #pragma once
 
 #include <string>

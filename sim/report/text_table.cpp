@@ -1,6 +1,6 @@
 #include "sim/report/text_table.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 
@@ -9,12 +9,18 @@ namespace {
 
 const char* code(Style style) {
   switch (style) {
-    case Style::plain: return "";
-    case Style::good: return "32";
-    case Style::bad: return "31;1";
-    case Style::warning: return "33";
-    case Style::dim: return "2";
-    case Style::bold: return "1";
+    case Style::plain:
+      return "";
+    case Style::good:
+      return "32";
+    case Style::bad:
+      return "31;1";
+    case Style::warning:
+      return "33";
+    case Style::dim:
+      return "2";
+    case Style::bold:
+      return "1";
   }
   return "";
 }
@@ -23,7 +29,11 @@ const char* code(Style style) {
 char32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(at);
-  const std::size_t length = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : (first & 0xF8) == 0xF0 ? 4 : 1;
+  const std::size_t length = first < 0x80             ? 1
+                             : (first & 0xE0) == 0xC0 ? 2
+                             : (first & 0xF0) == 0xE0 ? 3
+                             : (first & 0xF8) == 0xF0 ? 4
+                                                      : 1;
   if (length == 1 || at + length > text.size()) {
     ++at;
     return first;
@@ -65,7 +75,8 @@ std::string show_duration(Duration duration) {
   if (duration.ns < 120'000'000'000) return fmt::format("{:.4g} s", ns / 1e9);
   const std::int64_t total = duration.ns / 1'000'000'000;
   const auto pair = [](std::int64_t big, const char* big_unit, std::int64_t small, const char* small_unit) {
-    return small == 0 ? fmt::format("{} {}", big, big_unit) : fmt::format("{} {} {} {}", big, big_unit, small, small_unit);
+    return small == 0 ? fmt::format("{} {}", big, big_unit)
+                      : fmt::format("{} {} {} {}", big, big_unit, small, small_unit);
   };
   if (total < 7200) return pair(total / 60, "m", total % 60, "s");
   if (total < 172'800) return pair(total / 3600, "h", total / 60 % 60, "m");
@@ -87,13 +98,16 @@ std::string show_bytes(std::uint64_t bytes) {
   return fmt::format("{:.3g} {}", value, kUnits[unit]);
 }
 
-void TextTable::add(std::vector<Cell> cells, std::string note) { rows_.push_back({std::move(cells), std::move(note)}); }
+void TextTable::add(std::vector<Cell> cells, std::string note) {
+  rows_.push_back({std::move(cells), std::move(note)});
+}
 
 std::string TextTable::render(Colour colour) const {
   std::vector<std::size_t> widths;
   for (const Column& column : columns_) widths.push_back(display_width(column.title));
   for (const Row& row : rows_) {
-    for (std::size_t i = 0; i < row.cells.size(); ++i) widths[i] = std::max(widths[i], display_width(row.cells[i].text));
+    for (std::size_t i = 0; i < row.cells.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(row.cells[i].text));
   }
   // Padding stands outside the colour, and none ends a line.
   const auto line = [&](const std::vector<Cell>& cells, std::size_t& shown) {

@@ -29,8 +29,9 @@ std::string show_bytes(std::uint64_t bytes);
 struct Cell {
   std::string text;
   Style style = Style::plain;
-  Cell(std::string t = {}, Style s = Style::plain) : text(std::move(t)), style(s) {}  // NOLINT(google-explicit-constructor)
-  Cell(const char* t) : text(t) {}                                                    // NOLINT(google-explicit-constructor)
+  Cell(std::string t = {}, Style s = Style::plain)
+      : text(std::move(t)), style(s) {}  // NOLINT(google-explicit-constructor)
+  Cell(const char* t) : text(t) {}       // NOLINT(google-explicit-constructor)
 };
 
 enum class Align : std::uint8_t { left, right };

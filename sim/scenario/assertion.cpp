@@ -1,7 +1,7 @@
 // Tokens → tree (recursive descent, bounded depth), and what one can ask of the tree without a result.
 #include "sim/scenario/assertion.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "engine/base/detmath.h"
 #include "sim/scenario/assertion_tree.h"

@@ -1,5 +1,5 @@
 // Static checks of an assertion: do the paths exist, do the kinds fit, can the words occur?
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Evaluation against a result, in three-valued logic: a value that is absent makes its comparison unknown, and an
 // assertion that stays unknown fails and says what was absent.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/assertion.h"
 #include "sim/scenario/assertion_tree.h"

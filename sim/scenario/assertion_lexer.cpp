@@ -1,5 +1,5 @@
 // Text → tokens. Names hold `-` and `.`; `alerts.<set>/<rule>` holds one `/`. Literals carry their unit.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <array>
 

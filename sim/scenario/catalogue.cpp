@@ -1,5 +1,5 @@
 // What a result of a scenario can be asked: the built-in objectives and the paths of design §7, unit suffixes dropped.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <array>
 

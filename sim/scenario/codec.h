@@ -2,7 +2,7 @@
 // structs with a table; keys_*.cpp combine them into the key table. Private to sim/scenario.
 #pragma once
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <concepts>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // A small CSV reader: a state machine over bytes, no allocation but the cells.
 #include "sim/scenario/csv_column.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <array>
 #include <fstream>

@@ -1,7 +1,7 @@
 // Texts of diagnostics. Control characters of hostile files are shown as '?', so that a terminal stays sane.
 #include "sim/scenario/diagnostic.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 

@@ -1,5 +1,5 @@
 // `dvtsim explain`: the rows of the tables as text.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 

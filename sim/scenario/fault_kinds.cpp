@@ -1,7 +1,7 @@
 // The rows of fault kinds, targets and known faults.
 #include "sim/scenario/fault_kinds.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/reading.h"
 #include "sim/scenario/words.h"
@@ -17,13 +17,13 @@ std::span<const FaultKindInfo> fault_kinds() {
        "`ramp`.",
        {T::api, T::store, T::link_worker_store, T::projector, T::outbox, T::bus, T::adapter, T::warehouse, T::signals,
         T::plans},
-       {T::warehouse},
+       {T::warehouse, T::store},
        {"factor", "jitter", "ramp"},
        true},
       {K::outage,
        "The target answers nothing; work that needs it waits, times out or fails as its caller prescribes.",
        {T::api, T::store, T::projector, T::outbox, T::bus, T::adapter, T::warehouse, T::signals, T::plans},
-       {T::warehouse},
+       {T::warehouse, T::store},
        {},
        true},
       {K::error,

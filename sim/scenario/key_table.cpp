@@ -1,7 +1,7 @@
 // Reading and writing a map by its table, and walking all tables.
 #include "sim/scenario/key_table.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <set>
 

@@ -2,7 +2,7 @@
 // tags, texts quoted whenever a plain scalar could be read as anything else.
 #include "sim/scenario/node.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 namespace dvt::sim {
 namespace {

@@ -2,7 +2,7 @@
 // that fits is taken, and a new key below provenance takes the whole rest.
 #include "sim/scenario/overrides.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/scalars.h"
 #include "sim/scenario/yaml_front.h"

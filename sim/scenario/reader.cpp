@@ -1,7 +1,7 @@
 // The way from text to Scenario: tree, overrides, table, checks among sections.
 #include "sim/scenario/reader.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <filesystem>

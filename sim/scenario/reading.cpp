@@ -1,7 +1,7 @@
 // Collecting diagnostics in file order, suggestions, and file paths.
 #include "sim/scenario/reading.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <filesystem>
 

@@ -1,5 +1,5 @@
 // Codecs of scalars and of free-form values, with the notation and the schema of each.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/codec.h"
 

@@ -2,7 +2,7 @@
 // for plain numbers, which std::from_chars reads.
 #include "sim/scenario/scalars.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <array>
 #include <charconv>

@@ -1,5 +1,5 @@
 // The key table as JSON Schema. Ranges that JSON Schema cannot say (durations …) stand in the description.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/codec.h"
 #include "sim/scenario/dist_codec.h"

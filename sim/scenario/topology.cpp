@@ -1,7 +1,7 @@
 // Defaults and look-ups of the topology and the warehouses.
 #include "sim/scenario/topology.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/scenario.h"
 

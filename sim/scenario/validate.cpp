@@ -1,7 +1,7 @@
 // Checks among sections other than plans and operations.
 #include "sim/scenario/validate.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/scalars.h"

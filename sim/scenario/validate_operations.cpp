@@ -1,5 +1,5 @@
 // Selections, background signals and operations: names they refer to, and the order among operations.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <map>
 

@@ -1,6 +1,6 @@
 // Inline and synthetic plans: the plan model's own rules, and whether some warehouse can run every step. Plans of
 // files, dbt projects and workflows are checked when they are resolved.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <charconv>
 #include <map>

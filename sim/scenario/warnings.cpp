@@ -1,5 +1,5 @@
 // What `check` says that is no error: settings that are allowed and probably not meant.
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <set>
 

@@ -2,7 +2,7 @@
 // aliases (cycles included) and builds everything before one can object.
 #include "sim/scenario/yaml_front.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>

@@ -1,7 +1,7 @@
 // One function a kind of objective; the table of domain §13 is evaluate_objectives().
 #include "sim/slo/objectives.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // Assembling and deciding.
 #include "sim/slo/verdict.h"
 
-#include <fmt/format.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 

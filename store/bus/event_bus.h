@@ -1,6 +1,6 @@
-// The EventBus (domain §5): takes events from the outbox relays and delivers each to every subscription, at least once and in
-// no promised order. Consumers are idempotent by (run, run_seq), so an event has its effect once however often it is
-// published; a delivery that fails is retried with backoff and goes to the dead letters after `max_attempts`.
+// The EventBus (domain §5): takes events from the outbox relays and delivers each to every subscription, at least once
+// and in no promised order. Consumers are idempotent by (run, run_seq), so an event has its effect once however often
+// it is published; a delivery that fails is retried with backoff and goes to the dead letters after `max_attempts`.
 #pragma once
 
 #include <deque>

@@ -15,7 +15,8 @@ std::string describe(const char* message, int code, std::string_view doing) {
 }
 
 [[noreturn]] void throw_error(sqlite3* handle, int code, std::string_view doing) {
-  const int extended = handle != nullptr && sqlite3_errcode(handle) != SQLITE_OK ? sqlite3_extended_errcode(handle) : code;
+  const int extended =
+      handle != nullptr && sqlite3_errcode(handle) != SQLITE_OK ? sqlite3_extended_errcode(handle) : code;
   const char* message = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
   throw DbError(extended, describe(message, extended, doing));
 }
@@ -63,9 +64,13 @@ Database::Database(const std::string& path, Open mode, const std::string& vfs) :
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
 }
 
-Database::~Database() { sqlite3_close_v2(handle_); }
+Database::~Database() {
+  sqlite3_close_v2(handle_);
+}
 
-void Database::exec(const char* sql) { check(handle_, sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr), sql); }
+void Database::exec(const char* sql) {
+  check(handle_, sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr), sql);
+}
 
 std::int64_t Database::query_int(std::string_view sql) {
   Statement statement(*this, sql);
@@ -90,7 +95,9 @@ std::uint64_t Database::bytes() {
   return static_cast<std::uint64_t>(query_int("PRAGMA page_count") * query_int("PRAGMA page_size"));
 }
 
-bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(handle_) == 0;
+}
 
 void Database::backup_to(const std::string& path) {
   Database target(path);
@@ -109,7 +116,9 @@ Statement::Statement(Database& database, std::string_view sql) {
   if (code != SQLITE_OK) throw_error(database.handle(), code, sql);
 }
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
 
 void Statement::fail(int code) {
   sqlite3* database = sqlite3_db_handle(handle_);
@@ -154,9 +163,13 @@ void Statement::run() {
   sqlite3_reset(handle_);
 }
 
-void Statement::reset() noexcept { sqlite3_reset(handle_); }
+void Statement::reset() noexcept {
+  sqlite3_reset(handle_);
+}
 
-std::int64_t Statement::int_at(int column) const { return sqlite3_column_int64(handle_, column); }
+std::int64_t Statement::int_at(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
 
 std::string_view Statement::text_at(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
@@ -168,15 +181,21 @@ std::string_view Statement::blob_at(int column) const {
   return {blob != nullptr ? blob : "", static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
-bool Statement::null_at(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+bool Statement::null_at(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
 
-Transaction::Transaction(Database& database) : database_(database) { database_.exec("BEGIN IMMEDIATE"); }
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.exec("BEGIN IMMEDIATE");
+}
 
 Transaction::~Transaction() {
   // SQLITE_FULL and SQLITE_IOERR may have rolled back already.
   if (database_.in_transaction()) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-void Transaction::commit() { database_.exec("COMMIT"); }
+void Transaction::commit() {
+  database_.exec("COMMIT");
+}
 
 }  // namespace dvt::store::db

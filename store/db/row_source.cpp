@@ -100,7 +100,9 @@ const sqlite3_module kModule = [] {
 
 }  // namespace
 
-void ColumnOut::integer(std::int64_t value) { sqlite3_result_int64(context_, value); }
+void ColumnOut::integer(std::int64_t value) {
+  sqlite3_result_int64(context_, value);
+}
 
 void ColumnOut::blob(const void* bytes, std::size_t size) {
   sqlite3_result_blob(context_, bytes, static_cast<int>(size), SQLITE_STATIC);

@@ -1,6 +1,7 @@
-// Rows that live in C++ as a table-valued function of SQLite, so that one INSERT … SELECT writes all of them. Binding and
-// stepping a prepared INSERT for each row costs more than the insertion itself: 598,000 rows/s this way against 367,000
-// (in memory, an event row with two unique indexes and an outbox row). The database file never mentions the function.
+// Rows that live in C++ as a table-valued function of SQLite, so that one INSERT … SELECT writes all of them. Binding
+// and stepping a prepared INSERT for each row costs more than the insertion itself: 598,000 rows/s this way against
+// 367,000 (in memory, an event row with two unique indexes and an outbox row). The database file never mentions the
+// function.
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,8 @@ Result<DecisionReceipt, StoreError> MemoryStateStore::decide(const SignalDecisio
   return DecisionReceipt{place->second.status, place->second.code, !is_new};
 }
 
-void MemoryStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit, std::vector<StoredEvent>& out) {
+void MemoryStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
+                             std::vector<StoredEvent>& out) {
   out.clear();
   const Run* found = find(run);
   if (found == nullptr) return;

@@ -1,6 +1,6 @@
-// The StateStore in plain C++: no file, no SQL. It is the oracle that the SQLite store is compared with (every operation
-// gives the same answer), and the fast store for month-long studies: a run that is released, projected and delivered is
-// folded into counters and its events are freed, so memory stays flat.
+// The StateStore in plain C++: no file, no SQL. It is the oracle that the SQLite store is compared with (every
+// operation gives the same answer), and the fast store for month-long studies: a run that is released, projected and
+// delivered is folded into counters and its events are freed, so memory stays flat.
 #pragma once
 
 #include <array>
@@ -68,8 +68,8 @@ class MemoryStateStore final : public StateStore {
   std::uint64_t folded_runs() const { return folded_runs_; }
   /// Folded runs by the status of their last snapshot.
   const std::map<RunStatus, std::uint64_t>& folded_by_status() const { return folded_by_status_; }
-  /// SHA-256 over (run ordinal, run id, snapshot hash) of each folded run, chained in the order of folding: two studies with
-  /// equal digests ended in the same read model.
+  /// SHA-256 over (run ordinal, run id, snapshot hash) of each folded run, chained in the order of folding: two studies
+  /// with equal digests ended in the same read model.
   const Digest& folded_digest() const { return folded_digest_; }
 
  private:
@@ -78,7 +78,7 @@ class MemoryStateStore final : public StateStore {
   };
   struct Run {
     RunRecord record;
-    std::vector<StoredEvent> events;  // run_seq = index + 1
+    std::vector<StoredEvent> events;                           // run_seq = index + 1
     std::unordered_map<Digest, std::size_t, DigestHash> keys;  // key → index in events
     std::map<std::string, SignalDecision> decisions;           // by signal id
     bool has_snapshot = false;
@@ -122,8 +122,8 @@ class MemoryStateStore final : public StateStore {
   void forget_event(std::uint64_t position);
   std::deque<std::unique_ptr<LogPage>> log_;
 
-  std::map<std::uint64_t, Outbox> outbox_;             // undelivered rows by position
-  std::set<std::uint64_t> due_;                        // of these, claimable
+  std::map<std::uint64_t, Outbox> outbox_;               // undelivered rows by position
+  std::set<std::uint64_t> due_;                          // of these, claimable
   std::set<std::pair<Instant, std::uint64_t>> waiting_;  // leased, or backing off
   std::map<std::uint32_t, std::uint64_t> watermarks_;
   StoreCounts counts_;

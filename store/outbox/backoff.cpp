@@ -18,7 +18,8 @@ Duration backoff_delay(const BackoffPolicy& policy, std::uint32_t failures, BitS
     delay = grown < static_cast<Wide>(policy.max.ns) ? static_cast<std::int64_t>(grown) : policy.max.ns;
   }
   const std::uint64_t word = bits.next();
-  const auto span = static_cast<std::uint64_t>(static_cast<Wide>(delay) * static_cast<Wide>(policy.jitter_ppm) / 1'000'000);
+  const auto span =
+      static_cast<std::uint64_t>(static_cast<Wide>(delay) * static_cast<Wide>(policy.jitter_ppm) / 1'000'000);
   // Uniform over [-span, +span].
   const auto offset = static_cast<std::int64_t>((static_cast<Wide>(word) * (2 * static_cast<Wide>(span) + 1)) >> 64);
   return Duration{std::max<std::int64_t>(0, delay + offset - static_cast<std::int64_t>(span))};

@@ -15,8 +15,8 @@ struct BackoffPolicy {
   std::int64_t jitter_ppm = 200'000;  // millionths of the delay, to either side
 };
 
-/// The pause after the `failures`-th failed attempt (from 1): initial × factor^(failures − 1), at most `max`, then moved
-/// by a uniform share of ± jitter. One word of `bits`, also without jitter; never negative.
+/// The pause after the `failures`-th failed attempt (from 1): initial × factor^(failures − 1), at most `max`, then
+/// moved by a uniform share of ± jitter. One word of `bits`, also without jitter; never negative.
 Duration backoff_delay(const BackoffPolicy& policy, std::uint32_t failures, BitSource& bits);
 
 }  // namespace dvt::store

@@ -1,6 +1,6 @@
-// The outbox relays (domain §5): poll pending rows, publish them on the bus, mark them delivered. At least once: a crash
-// between publishing and marking publishes again, never loses. No row has two live leases. Publishing is pipelined: a relay
-// neither waits for one publication before the next nor for the batch before it polls again.
+// The outbox relays (domain §5): poll pending rows, publish them on the bus, mark them delivered. At least once: a
+// crash between publishing and marking publishes again, never loses. No row has two live leases. Publishing is
+// pipelined: a relay neither waits for one publication before the next nor for the batch before it polls again.
 #pragma once
 
 #include <functional>

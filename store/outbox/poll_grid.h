@@ -1,6 +1,7 @@
 // The instants at which a poller looks: origin + k × interval. Polls that would find nothing are skipped, so the timers
 // of idle pollers cost nothing; whoever makes work available asks for the next instant of the grid. Exactly
-// equivalent to polling for ever, with one rule for ties: what is committed at an instant of the grid is seen at the next.
+// equivalent to polling for ever, with one rule for ties: what is committed at an instant of the grid is seen at the
+// next.
 #pragma once
 
 #include "engine/base/time.h"

@@ -13,7 +13,9 @@ Projector::Projector(StateStore& store, Timers& timers, Telemetry& telemetry, Pr
   DVT_ASSERT(options_.poll_interval > Duration{} && options_.per_event >= Duration{}, "a projector's times");
 }
 
-Projector::~Projector() { cancel_all(); }
+Projector::~Projector() {
+  cancel_all();
+}
 
 void Projector::start() {
   DVT_ASSERT(replicas_.empty(), "the projector was started twice");
@@ -157,7 +159,8 @@ void Projector::finish(std::uint32_t index) {
   Replica& replica = replicas_[owner];
   replica.busy_with = kNoLane;
   if (fetched > 0) {
-    replica.rest_until = timers_.now() + options_.per_event * static_cast<std::int64_t>(fetched) * replica.percent / 100;
+    replica.rest_until =
+        timers_.now() + options_.per_event * static_cast<std::int64_t>(fetched) * replica.percent / 100;
   }
   if (owner != index && index < replicas_.size() && replicas_[index].alive) hand_over(index, index);
   next_for(owner);
@@ -304,125 +307,6 @@ RunState Projector::rebuild(RunOrdinal run) {
       apply_event(state, event.type, event.step, event.logical_attempt, event.emitted_at);
     }
     after = events.back().run_seq;
-  }
-}
-
-// ---- Faults and operations ----
-
-void Projector::stall(std::uint32_t index, bool on) {
-  Replica& replica = replicas_[index];
-  if (!replica.alive || replica.stalled == on) return;
-  replica.stalled = on;
-  const Instant now = timers_.now();
-  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
-    Lane& lane = lanes_[i];
-    if (lane.owner != index) continue;
-    if (on) {
-      if (lane.phase == Phase::applying) lane.apply_left = lane.apply_at - now;
-      cancel_timers(lane);
-    } else if (lane.phase == Phase::applying) {
-      begin(i, lane.apply_left);
-    } else if (lane.phase == Phase::collecting) {
-      if (!lane.batch.empty()) {
-        lane.flush_timer = timers_.call_at(std::max(now, lane.flush_at), [this, i] {
-          lanes_[i].flush_timer = TimerId{};
-          ready(i);
-        });
-      }
-      arm_poll(i);
-    }
-  }
-  if (!on && replica.busy_with == kNoLane) next_for(index);
-}
-
-// A dead process loses what it had read; the partition is read again from its watermark.
-void Projector::forget_uncommitted(std::uint32_t index) {
-  Lane& lane = lanes_[index];
-  cancel_timers(lane);
-  lane.batch.clear();
-  lane.phase = Phase::collecting;
-  lane.read_up_to = lane.watermark;
-  lane.unread = lane.backlog.size();
-}
-
-void Projector::kill(std::uint32_t index) {
-  Replica& replica = replicas_[index];
-  if (!replica.alive) return;
-  replica.alive = false;
-  replica.stalled = false;
-  replica.busy_with = kNoLane;
-  replica.waiting.clear();
-  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
-    if (lanes_[i].owner == index) forget_uncommitted(i);
-  }
-  replica.takeover_timer = timers_.call_after(options_.takeover, [this, index] {
-    replicas_[index].takeover_timer = TimerId{};
-    replicas_[index].takeover_due = true;
-    take_over(index);
-  });
-}
-
-std::uint32_t Projector::live_replica_after(std::uint32_t index) const {
-  for (std::uint32_t i = 1; i < replicas_.size(); ++i) {
-    const auto candidate = static_cast<std::uint32_t>((index + i) % replicas_.size());
-    if (replicas_[candidate].alive) return candidate;
-  }
-  return kNoLane;
-}
-
-void Projector::take_over(std::uint32_t dead) {
-  const std::uint32_t heir = live_replica_after(dead);
-  if (heir == kNoLane) return;  // whoever starts first takes it
-  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
-    if (lanes_[i].owner == dead) hand_over(i, heir);
-  }
-}
-
-void Projector::hand_over(std::uint32_t index, std::uint32_t replica) {
-  Lane& lane = lanes_[index];
-  std::erase(owner_of(lane).waiting, index);
-  forget_uncommitted(index);
-  lane.owner = replica;
-  arm_poll(index);
-}
-
-void Projector::restart(std::uint32_t index) {
-  Replica& replica = replicas_[index];
-  if (replica.alive) return;
-  replica.alive = true;
-  replica.takeover_due = false;
-  cancel(replica.takeover_timer);
-  replica.rest_until = timers_.now();
-  // Its own partition comes back now, or when the stand-in has committed the batch it is applying.
-  if (lanes_[index].owner == index || lanes_[index].phase != Phase::applying) hand_over(index, index);
-  for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
-    if (!replicas_[i].alive && replicas_[i].takeover_due) take_over(i);
-  }
-}
-
-void Projector::scale(std::uint32_t replicas) {
-  DVT_ASSERT(replicas > 0, "a projector without replicas");
-  std::vector<Unprojected> backlog;
-  std::uint64_t newest = 0;
-  cancel_all();
-  for (Lane& lane : lanes_) {
-    newest = std::max({newest, lane.watermark, lane.read_up_to});
-    backlog.insert(backlog.end(), lane.backlog.begin(), lane.backlog.end());
-  }
-  std::sort(backlog.begin(), backlog.end(),
-            [](const Unprojected& a, const Unprojected& b) { return a.position < b.position; });
-  // Everything below the oldest unprojected event is projected, whichever partition it was in.
-  const std::uint64_t watermark = backlog.empty() ? newest : backlog.front().position - 1;
-  lay_out(replicas);
-  for (Lane& lane : lanes_) lane.watermark = lane.read_up_to = watermark;
-  for (const Unprojected& event : backlog) {
-    Lane& lane = lanes_[event.run.value % replicas];
-    lane.backlog.push_back(event);
-    ++lane.unread;
-  }
-  for (std::uint32_t i = 0; i < replicas; ++i) {
-    store_.write_snapshots(i, watermark, {}, timers_.now());
-    arm_poll(i);
   }
 }
 

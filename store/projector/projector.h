@@ -1,10 +1,10 @@
 // The projector (domain §4): folds events into run snapshots, the read model behind the UI.
 //
-// Partition p (runs with ordinal % replicas == p) is read by one replica at a time. A replica polls on its grid, collects up
-// to `batch` events, and begins to apply them when the batch is full or the oldest collected one has waited `flush`.
-// Applying n events takes n × per_event; then snapshots and watermark are committed in one call. A full batch is
-// followed by the next read at once. Guarantees: applied idempotently by run_seq; a non-contiguous read is never taken for loss
-// but resynced from the log; an invalid transition is ignored and counted once per event.
+// Partition p (runs with ordinal % replicas == p) is read by one replica at a time. A replica polls on its grid,
+// collects up to `batch` events, and begins to apply them when the batch is full or the oldest collected one has waited
+// `flush`. Applying n events takes n × per_event; then snapshots and watermark are committed in one call. A full batch
+// is followed by the next read at once. Guarantees: applied idempotently by run_seq; a non-contiguous read is never
+// taken for loss but resynced from the log; an invalid transition is ignored and counted once per event.
 #pragma once
 
 #include <deque>

@@ -25,12 +25,14 @@ void audit_chain(db::Database& database, std::size_t limit, std::vector<AuditFin
   while (rows.step() && findings.size() < limit) {
     const StoredEvent event = read_event(rows);
     if (event.position != expected) {
-      findings.push_back({event.position, "events " + std::to_string(expected) + " to " + std::to_string(event.position - 1) + " are missing"});
+      findings.push_back({event.position, "events " + std::to_string(expected) + " to " +
+                                              std::to_string(event.position - 1) + " are missing"});
     }
     expected = event.position + 1;
     const Digest stored = digest_of(rows.blob_at(12));
     if (chain_hash(sha, previous, event) != stored) {
-      findings.push_back({event.position, "the event does not match its hash: it was edited, or the one before it was"});
+      findings.push_back(
+          {event.position, "the event does not match its hash: it was edited, or the one before it was"});
     }
     previous = stored;  // so that one bad row is one finding
   }

@@ -2,7 +2,9 @@
 
 namespace dvt::store {
 
-void OutboxBook::push() { entries_.emplace_back(); }
+void OutboxBook::push() {
+  entries_.emplace_back();
+}
 
 void OutboxBook::restore(const OutboxEntry& entry) {
   const std::uint64_t position = end();

@@ -49,8 +49,9 @@ void RunSlot::add(const KnownEvent& event) {
 }
 
 std::size_t RunSlot::after(std::uint64_t seq) const {
-  const auto place = std::upper_bound(events_.begin(), events_.end(), seq,
-                                      [](std::uint64_t wanted, const KnownEvent& event) { return wanted < event.run_seq; });
+  const auto place =
+      std::upper_bound(events_.begin(), events_.end(), seq,
+                       [](std::uint64_t wanted, const KnownEvent& event) { return wanted < event.run_seq; });
   return static_cast<std::size_t>(place - events_.begin());
 }
 

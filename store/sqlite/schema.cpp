@@ -177,7 +177,8 @@ void prepare_schema(db::Database& database, UnixNanos start) {
     throw Error("the store file has schema version " + std::to_string(version) + ", this program writes " +
                 std::to_string(kSchemaVersion));
   }
-  const std::string found = database.query_text("SELECT value FROM store_meta WHERE key = 'start_unix_ns' ORDER BY key");
+  const std::string found =
+      database.query_text("SELECT value FROM store_meta WHERE key = 'start_unix_ns' ORDER BY key");
   if (found != std::to_string(start.ns)) {
     throw Error("the store file belongs to a scenario with another start instant");
   }

@@ -1,12 +1,12 @@
 // The StateStore over SQLite (design §5). Real rows, real transactions, real constraints.
 //
-// commit: batched. Appends are acknowledged from RAM; about `rows_per_commit` of them go into one physical commit. Every
-// read sees what is pending, so nobody can tell; a killed process leaves a prefix of the event order in the file.
+// commit: batched. Appends are acknowledged from RAM; about `rows_per_commit` of them go into one physical commit.
+// Every read sees what is pending, so nobody can tell; a killed process leaves a prefix of the event order in the file.
 // commit: per_append. Each append and each decision is on the medium before it is acknowledged. Leases, delivery marks,
 // snapshots and watermarks ride along with the next of them: losing the newest ones costs duplicates and re-projection,
 // never data.
-// A failed commit (full disk, I/O error) leaves database and RAM as before it: what was acknowledged stays pending and is
-// tried again with the next commit, what was not acknowledged is forgotten.
+// A failed commit (full disk, I/O error) leaves database and RAM as before it: what was acknowledged stays pending and
+// is tried again with the next commit, what was not acknowledged is forgotten.
 #pragma once
 
 #include <array>
@@ -136,9 +136,9 @@ class SqliteStateStore final : public StateStore {
   std::size_t tenants_written_ = 0;
 
   RunTable runs_;
-  std::vector<std::uint32_t> released_;  // slots to close once written
+  std::vector<std::uint32_t> released_;                          // slots to close once written
   std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;  // of runs whose row is not written yet
-  std::uint32_t next_new_run_ = 0;  // ordinals from here on are not in the database
+  std::uint32_t next_new_run_ = 0;                               // ordinals from here on are not in the database
 
   std::uint64_t flushed_ = 0;  // newest position in the database
   Digest chain_{};             // its row hash

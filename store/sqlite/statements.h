@@ -1,6 +1,9 @@
 // The prepared statements of the SQLite store.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_state_store.h"
 
@@ -11,7 +14,9 @@ struct SqliteStateStore::Statements {
   db::Database& database;
 
   db::Statement statement(const char* sql) { return db::Statement(database, sql); }
-  static std::string select_events(const char* rest) { return std::string("SELECT ") + kEventColumns + " FROM event " + rest; }
+  static std::string select_events(const char* rest) {
+    return std::string("SELECT ") + kEventColumns + " FROM event " + rest;
+  }
 
   db::Statement insert_plan = statement("INSERT INTO plan (plan_no, plan_id, plan_version) VALUES (?, ?, ?)");
   db::Statement insert_step = statement("INSERT INTO step (plan_no, step_no, step_id) VALUES (?, ?, ?)");
@@ -38,10 +43,9 @@ struct SqliteStateStore::Statements {
   db::Statement put_watermark =
       statement("INSERT OR REPLACE INTO watermark (partition_no, position, committed_at_ns) VALUES (?, ?, ?)");
 
-  db::Statement select_run = statement(
-      "SELECT run_id, plan_no, tenant_no, requested_at_ns FROM run WHERE run_no = ? ORDER BY run_no");
-  db::Statement select_request =
-      statement("SELECT run_no FROM run_request WHERE request_key = ? ORDER BY request_key");
+  db::Statement select_run =
+      statement("SELECT run_id, plan_no, tenant_no, requested_at_ns FROM run WHERE run_no = ? ORDER BY run_no");
+  db::Statement select_request = statement("SELECT run_no FROM run_request WHERE request_key = ? ORDER BY request_key");
   db::Statement select_keys = statement(
       "SELECT idempotency_key, event_id, position, run_seq, persisted_at_ns FROM event WHERE run_no = ?"
       " ORDER BY run_seq");
@@ -53,12 +57,18 @@ struct SqliteStateStore::Statements {
   db::Statement select_event = statement(select_events("WHERE position = ? ORDER BY position").c_str());
   db::Statement select_partition = statement(
       select_events("WHERE position > ? AND position < ? AND run_no % ? = ? ORDER BY position LIMIT ?").c_str());
-  db::Statement select_snapshot = statement(
-      "SELECT up_to_seq, hash, state FROM snapshot WHERE run_no = ? ORDER BY snapshot_no DESC LIMIT 1");
+  db::Statement select_snapshot =
+      statement("SELECT up_to_seq, hash, state FROM snapshot WHERE run_no = ? ORDER BY snapshot_no DESC LIMIT 1");
   db::Statement select_decision = statement(
       "SELECT status, code FROM signal_decision WHERE tenant_no = ? AND run_no = ? AND signal_id = ?"
       " ORDER BY decision_no");
 };
+
+// A blob of another size can only come from an edited file; what is read then will not match its hash.
+template <class Bytes>
+void copy_bytes(std::string_view from, Bytes& to) {
+  std::memcpy(to.bytes.data(), from.data(), std::min(from.size(), to.bytes.size()));
+}
 
 /// The row that the statement stands on, with the columns kEventColumns.
 StoredEvent read_event(const db::Statement& row);

@@ -1,5 +1,6 @@
-// How fast the store appends, beside the bound of raw SQLite measured in this same process: the same rows, inserted with
-// prepared statements in batches, with both unique indexes, outbox and snapshots. Wall clock; run it on an idle machine.
+// How fast the store appends, beside the bound of raw SQLite measured in this same process: the same rows, inserted
+// with prepared statements in batches, with both unique indexes, outbox and snapshots. Wall clock; run it on an idle
+// machine.
 //   bench_store [events] [file]
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -78,16 +79,19 @@ struct Raw {
     exec(path == ":memory:" ? "PRAGMA journal_mode = MEMORY" : "PRAGMA journal_mode = WAL");
     exec("PRAGMA synchronous = NORMAL");
     exec("PRAGMA cache_size = -65536");
-    exec("CREATE TABLE event (position INTEGER PRIMARY KEY, run_no INTEGER NOT NULL, run_seq INTEGER NOT NULL,"
-         " type INTEGER NOT NULL, step_no INTEGER, logical_attempt INTEGER NOT NULL, engine_attempt INTEGER NOT NULL,"
-         " event_id BLOB NOT NULL, idempotency_key BLOB NOT NULL, emitted_at_ns INTEGER NOT NULL,"
-         " persisted_at_ns INTEGER NOT NULL, payload TEXT, row_hash BLOB NOT NULL)");
+    exec(
+        "CREATE TABLE event (position INTEGER PRIMARY KEY, run_no INTEGER NOT NULL, run_seq INTEGER NOT NULL,"
+        " type INTEGER NOT NULL, step_no INTEGER, logical_attempt INTEGER NOT NULL, engine_attempt INTEGER NOT NULL,"
+        " event_id BLOB NOT NULL, idempotency_key BLOB NOT NULL, emitted_at_ns INTEGER NOT NULL,"
+        " persisted_at_ns INTEGER NOT NULL, payload TEXT, row_hash BLOB NOT NULL)");
     exec("CREATE UNIQUE INDEX event_run_seq ON event (run_no, run_seq)");
     exec("CREATE UNIQUE INDEX event_run_key ON event (run_no, idempotency_key)");
-    exec("CREATE TABLE outbox (position INTEGER PRIMARY KEY, state INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-         " owner INTEGER, lease_until_ns INTEGER, not_before_ns INTEGER, delivered_at_ns INTEGER)");
-    exec("CREATE TABLE snapshot (snapshot_no INTEGER PRIMARY KEY, run_no INTEGER NOT NULL, up_to_seq INTEGER NOT NULL,"
-         " hash BLOB NOT NULL, state BLOB NOT NULL)");
+    exec(
+        "CREATE TABLE outbox (position INTEGER PRIMARY KEY, state INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+        " owner INTEGER, lease_until_ns INTEGER, not_before_ns INTEGER, delivered_at_ns INTEGER)");
+    exec(
+        "CREATE TABLE snapshot (snapshot_no INTEGER PRIMARY KEY, run_no INTEGER NOT NULL, up_to_seq INTEGER NOT NULL,"
+        " hash BLOB NOT NULL, state BLOB NOT NULL)");
     exec("CREATE INDEX snapshot_run ON snapshot (run_no)");
   }
   ~Raw() { sqlite3_close(database); }

@@ -28,7 +28,7 @@ again 'memory store' --store memory
 again 'file store' --store "$work/store.db"
 again 'output folder' --out "$work/out"
 again 'output folder and memory store' --store memory --out "$work/out-memory"
-again 'recorded histories' --record histories --out "$work/out-histories"
+again 'recorded histories' --set record.histories=all --out "$work/out-histories"
 again 'quiet' -q
 again 'verbose' -v
 

@@ -78,7 +78,8 @@ NewEvent random_event(TestBits& bits, std::int64_t now) {
   const auto run = static_cast<std::uint32_t>(bits.below(kRuns + 2));  // two runs that nobody knows
   const EventType type = kEventTypes[bits.below(kEventTypeCount)];
   const StepIndex step = is_step_event(type) ? StepIndex{static_cast<std::uint32_t>(bits.below(4))} : kNoStep;
-  NewEvent event = test::make_event(run, type, step, static_cast<std::uint32_t>(1 + bits.below(6)), Instant{now - 1000});
+  NewEvent event =
+      test::make_event(run, type, step, static_cast<std::uint32_t>(1 + bits.below(6)), Instant{now - 1000});
   event.engine_attempt = static_cast<std::uint32_t>(1 + bits.below(3));
   if (bits.chance(10)) event.payload = std::make_shared<const std::string>("{\"n\":" + std::to_string(now) + "}");
   return event;
@@ -147,7 +148,8 @@ void do_one(Stores& stores, TestBits& bits, Instant now, std::vector<NewEvent>& 
     stores.each([&](StateStore& store) {
       const auto result = store.decide(decision);
       if (!result) return std::string(to_string(result.error()));
-      return std::string(to_string(result.value().status)) + result.value().code + (result.value().idempotent ? " old" : "");
+      return std::string(to_string(result.value().status)) + result.value().code +
+             (result.value().idempotent ? " old" : "");
     });
   } else if (kind < 62) {
     const auto run = static_cast<std::uint32_t>(bits.below(kRuns + 1));
@@ -218,7 +220,8 @@ void do_one(Stores& stores, TestBits& bits, Instant now, std::vector<NewEvent>& 
 
 Texts sql_log(SqliteStateStore& store) {
   store.flush();
-  store::db::Statement rows(store.database(), "SELECT position, run_no, run_seq, event_id FROM v_events ORDER BY position");
+  store::db::Statement rows(store.database(),
+                            "SELECT position, run_no, run_seq, event_id FROM v_events ORDER BY position");
   Texts texts;
   while (rows.step()) {
     texts.push_back(std::to_string(rows.int_at(0)) + " " + std::to_string(rows.int_at(1)) + " " +

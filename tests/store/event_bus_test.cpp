@@ -90,7 +90,8 @@ TEST_F(Bus, HasItsEffectOnceHoweverOftenAnEventIsPublished) {
   timers.run();
   EXPECT_EQ(effects, 1);
   EXPECT_EQ(recorder.deliveries.size(), 10U);
-  EXPECT_EQ(std::count_if(recorder.deliveries.begin(), recorder.deliveries.end(), [](const auto& d) { return d.first; }), 2);
+  EXPECT_EQ(
+      std::count_if(recorder.deliveries.begin(), recorder.deliveries.end(), [](const auto& d) { return d.first; }), 2);
   EXPECT_EQ(bus->delivered(0), 1U);
   EXPECT_EQ(bus->duplicates(0), 4U);
 }

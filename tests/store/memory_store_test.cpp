@@ -38,9 +38,15 @@ TEST(MemoryStore, FoldsARunOnceItIsReleasedProjectedAndDelivered) {
     for (int i = 1; i <= 3; ++i) {
       EXPECT_EQ(store.held_events(), 4U);
       switch ((last + i) % 3) {
-        case 0: store.release_run(RunOrdinal{0}); break;
-        case 1: project(store, 0, 4, state); break;
-        default: deliver_all(store); break;
+        case 0:
+          store.release_run(RunOrdinal{0});
+          break;
+        case 1:
+          project(store, 0, 4, state);
+          break;
+        default:
+          deliver_all(store);
+          break;
       }
     }
     EXPECT_EQ(store.held_events(), 0U);

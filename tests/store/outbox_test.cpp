@@ -243,14 +243,30 @@ TEST_F(Outbox, NeverHasTwoLiveLeasesOnARowAndLosesNothing) {
     timers.run_for(milliseconds(static_cast<std::int64_t>(bits.below(60))));
     const auto relay = static_cast<std::uint32_t>(bits.below(3));
     switch (bits.below(12)) {
-      case 0: relays->kill(relay); break;
-      case 1: relays->restart(relay); break;
-      case 2: relays->stall(relay, true); break;
-      case 3: relays->stall(relay, false); break;
-      case 4: bus.hold = !bus.hold; break;
-      case 5: bus.answer_all(bits.chance(70)); break;
-      case 6: bus.refusals = bits.below(4); break;
-      default: commit_one(); break;
+      case 0:
+        relays->kill(relay);
+        break;
+      case 1:
+        relays->restart(relay);
+        break;
+      case 2:
+        relays->stall(relay, true);
+        break;
+      case 3:
+        relays->stall(relay, false);
+        break;
+      case 4:
+        bus.hold = !bus.hold;
+        break;
+      case 5:
+        bus.answer_all(bits.chance(70));
+        break;
+      case 6:
+        bus.refusals = bits.below(4);
+        break;
+      default:
+        commit_one();
+        break;
     }
   }
   bus.hold = false;

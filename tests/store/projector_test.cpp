@@ -32,13 +32,17 @@ class LossyStore final : public StateStore {
   void add_tenant(const TenantRecord& tenant) override { inner_.add_tenant(tenant); }
   void add_run(const RunRecord& run) override { inner_.add_run(run); }
   std::optional<RunOrdinal> find_request(const Digest& key) override { return inner_.find_request(key); }
-  Result<AppendReceipt, StoreError> append(const NewEvent& event, Instant at) override { return inner_.append(event, at); }
-  Result<DecisionReceipt, StoreError> decide(const SignalDecision& decision) override { return inner_.decide(decision); }
+  Result<AppendReceipt, StoreError> append(const NewEvent& event, Instant at) override {
+    return inner_.append(event, at);
+  }
+  Result<DecisionReceipt, StoreError> decide(const SignalDecision& decision) override {
+    return inner_.decide(decision);
+  }
   void fetch(RunOrdinal run, std::uint64_t after, std::size_t limit, std::vector<StoredEvent>& out) override {
     inner_.fetch(run, after, limit, out);
   }
-  std::uint64_t read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions, std::size_t limit,
-                               std::vector<StoredEvent>& out) override {
+  std::uint64_t read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
+                               std::size_t limit, std::vector<StoredEvent>& out) override {
     const std::uint64_t up_to = inner_.read_partition(after, partition, partitions, limit, out);
     std::erase_if(out, [this](const StoredEvent& event) {
       return std::find(lost.begin(), lost.end(), event.position) != lost.end();
@@ -328,15 +332,29 @@ TEST_F(Projection, LosesNothingUnderRandomKillsStallsAndScaling) {
     timers.run_for(milliseconds(static_cast<std::int64_t>(bits.below(90))));
     const auto replica = static_cast<std::uint32_t>(bits.below(projector->replicas()));
     switch (bits.below(40)) {
-      case 0: projector->kill(replica); break;
+      case 0:
+        projector->kill(replica);
+        break;
       case 1:
-      case 2: projector->restart(replica); break;
-      case 3: projector->stall(replica, true); break;
+      case 2:
+        projector->restart(replica);
+        break;
+      case 3:
+        projector->stall(replica, true);
+        break;
       case 4:
-      case 5: projector->stall(replica, false); break;
-      case 6: projector->scale(static_cast<std::uint32_t>(1 + bits.below(6))); break;
-      case 7: projector->set_pace(replica, static_cast<std::uint32_t>(50 + bits.below(400))); break;
-      default: commit_one(static_cast<std::uint32_t>(bits.below(kRuns))); break;
+      case 5:
+        projector->stall(replica, false);
+        break;
+      case 6:
+        projector->scale(static_cast<std::uint32_t>(1 + bits.below(6)));
+        break;
+      case 7:
+        projector->set_pace(replica, static_cast<std::uint32_t>(50 + bits.below(400)));
+        break;
+      default:
+        commit_one(static_cast<std::uint32_t>(bits.below(kRuns)));
+        break;
     }
   }
   for (std::uint32_t i = 0; i < projector->replicas(); ++i) {

@@ -109,11 +109,11 @@ TEST(RunFold, FollowsTheStepTableForEveryPairAndAttempt) {
   using S = StepStatus;
   // A started step is in its attempt 2. Attempt 1 is an old one, 3 a new one.
   const std::map<std::tuple<S, EventType, std::uint32_t>, S> allowed = {
-      {{S::pending, step_started, 1}, S::running},  {{S::pending, step_started, 2}, S::running},
-      {{S::pending, step_started, 3}, S::running},  {{S::pending, step_skipped, 1}, S::skipped},
-      {{S::pending, step_skipped, 2}, S::skipped},  {{S::pending, step_skipped, 3}, S::skipped},
+      {{S::pending, step_started, 1}, S::running},     {{S::pending, step_started, 2}, S::running},
+      {{S::pending, step_started, 3}, S::running},     {{S::pending, step_skipped, 1}, S::skipped},
+      {{S::pending, step_skipped, 2}, S::skipped},     {{S::pending, step_skipped, 3}, S::skipped},
       {{S::running, step_completed, 2}, S::completed}, {{S::running, step_failed, 2}, S::failed},
-      {{S::failed, step_started, 3}, S::running},   {{S::failed, step_skipped, 2}, S::skipped},
+      {{S::failed, step_started, 3}, S::running},      {{S::failed, step_skipped, 2}, S::skipped},
       {{S::failed, step_skipped, 3}, S::skipped},
   };
   int triples = 0;
@@ -125,7 +125,8 @@ TEST(RunFold, FollowsTheStepTableForEveryPairAndAttempt) {
         RunState after = before;
         const Transition outcome = apply(after, type, kStep, attempt, Instant{77});
         const auto rule = allowed.find({from, type, attempt});
-        SCOPED_TRACE(std::string(to_string(from)) + " + " + std::string(to_string(type)) + " " + std::to_string(attempt));
+        SCOPED_TRACE(std::string(to_string(from)) + " + " + std::string(to_string(type)) + " " +
+                     std::to_string(attempt));
         if (rule == allowed.end()) {
           EXPECT_EQ(outcome, Transition::invalid);
           EXPECT_TRUE(after.inconsistent);

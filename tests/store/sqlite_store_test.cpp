@@ -23,7 +23,10 @@ std::vector<std::string> rows_of(store::db::Database& database, const std::strin
   std::vector<std::string> rows;
   while (statement.step()) {
     std::string row;
-    for (int i = 0; i < columns; ++i) row += (i > 0 ? "|" : "") + std::string(statement.text_at(i));
+    for (int i = 0; i < columns; ++i) {
+      if (i > 0) row += '|';
+      row += statement.text_at(i);
+    }
     rows.push_back(row);
   }
   return rows;
@@ -66,26 +69,37 @@ TEST(SqliteStore, ShowsTextIdsAndIsoTimesInItsViews) {
 
   store::db::Database& db = store.database();
   const std::string run_id = to_string(test::make_run(1).run_id);
-  EXPECT_EQ(rows_of(db, "SELECT run_seq, event_type, step_id, logical_attempt, emitted_at, persisted_at, payload, plan_id,"
-                        " tenant_id FROM v_events WHERE run_id = '" + run_id + "' ORDER BY run_seq", 9),
-            (std::vector<std::string>{
-                "1|RunQueued||1|2026-01-01T00:00:00.999000000Z|2026-01-01T00:00:01.000000005Z|{\"a\":1}|plan-0|tenant-0",
-                "2|StepSkipped|step-2|3|2026-01-01T00:01:01.000000000Z|2026-01-01T00:01:02.000000000Z||plan-0|tenant-0"}));
+  EXPECT_EQ(
+      rows_of(db,
+              "SELECT run_seq, event_type, step_id, logical_attempt, emitted_at, persisted_at, payload, plan_id,"
+              " tenant_id FROM v_events WHERE run_id = '" +
+                  run_id + "' ORDER BY run_seq",
+              9),
+      (std::vector<std::string>{
+          "1|RunQueued||1|2026-01-01T00:00:00.999000000Z|2026-01-01T00:00:01.000000005Z|{\"a\":1}|plan-0|tenant-0",
+          "2|StepSkipped|step-2|3|2026-01-01T00:01:01.000000000Z|2026-01-01T00:01:02.000000000Z||plan-0|tenant-0"}));
   EXPECT_EQ(rows_of(db, "SELECT event_id, idempotency_key FROM v_events ORDER BY position LIMIT 1", 2),
             std::vector<std::string>{to_string(event.event_id) + "|" + to_hex(event.idempotency_key)});
-  EXPECT_EQ(rows_of(db, "SELECT run_id, status, last_run_seq, projected_seq, requested_at FROM v_runs WHERE status ="
-                        " 'RUNNING' ORDER BY run_no", 5),
+  EXPECT_EQ(rows_of(db,
+                    "SELECT run_id, status, last_run_seq, projected_seq, requested_at FROM v_runs WHERE status ="
+                    " 'RUNNING' ORDER BY run_no",
+                    5),
             std::vector<std::string>{run_id + "|RUNNING|2|2|2026-01-01T00:00:00.001000000Z"});
   EXPECT_EQ(rows_of(db, "SELECT position, state, relay, lease_until FROM v_outbox ORDER BY position", 4),
             (std::vector<std::string>{"1|leased|1|2026-01-01T00:01:32.000000000Z", "2|pending||"}));
-  EXPECT_EQ(rows_of(db, "SELECT run_id, up_to_seq, status, committed_at, hash, newest FROM v_snapshots"
-                        " ORDER BY snapshot_no", 6),
+  EXPECT_EQ(rows_of(db,
+                    "SELECT run_id, up_to_seq, status, committed_at, hash, newest FROM v_snapshots"
+                    " ORDER BY snapshot_no",
+                    6),
             std::vector<std::string>{run_id + "|2|RUNNING|2026-01-01T00:01:03.000000000Z|" +
                                      to_hex(store.snapshot(RunOrdinal{1})->hash) + "|1"});
-  EXPECT_EQ(rows_of(db, "SELECT signal_id, run_id, signal_type, status, code, effective_role, actor, decided_at"
-                        " FROM v_decisions ORDER BY decision_no", 8),
-            std::vector<std::string>{"s-1|" + run_id +
-                                     "|UPDATE_PARAMS|rejected|AUTHZ_DENIED|Engineer|ada|2026-01-01T01:00:01.000000000Z"});
+  EXPECT_EQ(
+      rows_of(db,
+              "SELECT signal_id, run_id, signal_type, status, code, effective_role, actor, decided_at"
+              " FROM v_decisions ORDER BY decision_no",
+              8),
+      std::vector<std::string>{std::string("s-1|") + run_id +
+                               "|UPDATE_PARAMS|rejected|AUTHZ_DENIED|Engineer|ada|2026-01-01T01:00:01.000000000Z"});
 }
 
 TEST(SqliteStore, WritesEventAndOutboxRowInOneTransactionAndRemovesDeliveredRowsFromTheFront) {
@@ -129,7 +143,8 @@ TEST(SqliteStore, AnswersTwentyThousandDuplicatesWithoutChange) {
   SqliteStateStore store(sqlite_options(":memory:", Commit::batched, 100));
   describe_world(store, 50);
   std::vector<AppendReceipt> first;
-  for (std::uint32_t i = 0; i < 1000; ++i) first.push_back(store.append(numbered_event(i % 50, i / 50), Instant{i}).value());
+  for (std::uint32_t i = 0; i < 1000; ++i)
+    first.push_back(store.append(numbered_event(i % 50, i / 50), Instant{i}).value());
   for (std::uint32_t run = 0; run < 25; ++run) store.release_run(RunOrdinal{run});  // half of them from the database
   store.flush();
   EXPECT_EQ(store.open_runs(), 25U);

@@ -45,8 +45,8 @@ inline NewEvent make_event(std::uint32_t run, EventType type, StepIndex step = k
   event.type = type;
   event.step = step;
   event.logical_attempt = attempt;
-  const std::string text = std::to_string(run) + "|" + std::to_string(step.value) + "|" + std::to_string(attempt) + "|" +
-                           std::to_string(static_cast<int>(type));
+  const std::string text = std::to_string(run) + "|" + std::to_string(step.value) + "|" + std::to_string(attempt) +
+                           "|" + std::to_string(static_cast<int>(type));
   event.idempotency_key = sha256(text);
   for (std::size_t i = 0; i < 16; ++i) event.event_id.bytes[i] = event.idempotency_key.bytes[i];
   event.emitted_at = emitted_at;
@@ -88,7 +88,9 @@ inline std::vector<StoredEvent> events_of(StateStore& store, std::uint32_t run) 
 /// A file name in the test's temporary directory; the file and SQLite's files beside it are removed at both ends.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& name) : path_(testing::TempDir() + "dvt_store_" + name + ".db") { remove(); }
+  explicit TemporaryFile(const std::string& name) : path_(testing::TempDir() + "dvt_store_" + name + ".db") {
+    remove();
+  }
   ~TemporaryFile() { remove(); }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;

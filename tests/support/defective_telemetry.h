@@ -1,6 +1,6 @@
-// A listener that passes facts on, except for what a test breaks on purpose: it drops, repeats or reorders the n-th fact of
-// a kind, or changes facts on their way. Put between a component (or a whole world) and the invariants, it plants
-// a defect that they must catch.
+// A listener that passes facts on, except for what a test breaks on purpose: it drops, repeats or reorders the n-th
+// fact of a kind, or changes facts on their way. Put between a component (or a whole world) and the invariants, it
+// plants a defect that they must catch.
 #pragma once
 
 #include <functional>
@@ -14,10 +14,30 @@
 namespace dvt::test {
 
 enum class FactKind : std::uint8_t {
-  run_accepted, signal_decided, signal_applied, signal_lost, run_started, run_closed, run_paused, run_resumed,
-  activity_scheduled, activity_started, activity_closed, activity_retry, workflow_task_scheduled, workflow_task_started,
-  workflow_task_completed, workflow_task_failed, timer_fired, append_done, event_committed, snapshots_committed,
-  outbox_leased, outbox_published, delivered, dead_lettered,
+  run_accepted,
+  signal_decided,
+  signal_applied,
+  signal_lost,
+  run_started,
+  run_closed,
+  run_paused,
+  run_resumed,
+  activity_scheduled,
+  activity_started,
+  activity_closed,
+  activity_retry,
+  workflow_task_scheduled,
+  workflow_task_started,
+  workflow_task_completed,
+  workflow_task_failed,
+  timer_fired,
+  append_done,
+  event_committed,
+  snapshots_committed,
+  outbox_leased,
+  outbox_published,
+  delivered,
+  dead_lettered,
 };
 
 class DefectiveTelemetry final : public Telemetry {
@@ -47,7 +67,9 @@ class DefectiveTelemetry final : public Telemetry {
   void strike() { ++struck_; }
 
   // Telemetry
-  void api_request(std::string_view route, int code, Duration took, Instant at) override { next_.api_request(route, code, took, at); }
+  void api_request(std::string_view route, int code, Duration took, Instant at) override {
+    next_.api_request(route, code, took, at);
+  }
   void run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal tenant, Instant at) override {
     next_.run_requested(run, plan, tenant, at);
   }
@@ -97,22 +119,28 @@ class DefectiveTelemetry final : public Telemetry {
   void activity_scheduled(const ActivityFact& fact) override {
     ActivityFact changed = fact;
     if (change_scheduled) change_scheduled(changed);
-    pass(FactKind::activity_scheduled, activity(changed, [](Telemetry& to, const ActivityFact& f) { to.activity_scheduled(f); }));
+    pass(FactKind::activity_scheduled,
+         activity(changed, [](Telemetry& to, const ActivityFact& f) { to.activity_scheduled(f); }));
   }
   void activity_started(const ActivityFact& fact) override {
     ActivityFact changed = fact;
     if (change_started) change_started(changed);
-    pass(FactKind::activity_started, activity(changed, [](Telemetry& to, const ActivityFact& f) { to.activity_started(f); }));
+    pass(FactKind::activity_started,
+         activity(changed, [](Telemetry& to, const ActivityFact& f) { to.activity_started(f); }));
   }
   void activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view code) override {
     ActivityFact changed = fact;
     if (change_closed) change_closed(changed, outcome);
     pass(FactKind::activity_closed,
-         activity(changed, [outcome, text = std::string(code)](Telemetry& to, const ActivityFact& f) { to.activity_closed(f, outcome, text); }));
+         activity(changed, [outcome, text = std::string(code)](Telemetry& to, const ActivityFact& f) {
+           to.activity_closed(f, outcome, text);
+         }));
   }
   void activity_retry(const ActivityFact& fact, std::string_view cause, Instant next_at, std::uint32_t max) override {
     pass(FactKind::activity_retry,
-         activity(fact, [next_at, max, text = std::string(cause)](Telemetry& to, const ActivityFact& f) { to.activity_retry(f, text, next_at, max); }));
+         activity(fact, [next_at, max, text = std::string(cause)](Telemetry& to, const ActivityFact& f) {
+           to.activity_retry(f, text, next_at, max);
+         }));
   }
   void workflow_task_scheduled(const WorkflowTaskFact& fact) override {
     pass(FactKind::workflow_task_scheduled, [fact](Telemetry& to) { to.workflow_task_scheduled(fact); });
@@ -124,13 +152,18 @@ class DefectiveTelemetry final : public Telemetry {
     pass(FactKind::workflow_task_completed, [fact](Telemetry& to) { to.workflow_task_completed(fact); });
   }
   void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override {
-    pass(FactKind::workflow_task_failed, [fact, text = std::string(cause)](Telemetry& to) { to.workflow_task_failed(fact, text); });
+    pass(FactKind::workflow_task_failed,
+         [fact, text = std::string(cause)](Telemetry& to) { to.workflow_task_failed(fact, text); });
   }
-  void nondeterminism(RunOrdinal run, std::string_view report, Instant at) override { next_.nondeterminism(run, report, at); }
+  void nondeterminism(RunOrdinal run, std::string_view report, Instant at) override {
+    next_.nondeterminism(run, report, at);
+  }
   void timer_fired(RunOrdinal run, Instant due, Instant at) override {
     pass(FactKind::timer_fired, [=](Telemetry& to) { to.timer_fired(run, due, at); });
   }
-  void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override { next_.worker_changed(queue, worker, up, at); }
+  void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override {
+    next_.worker_changed(queue, worker, up, at);
+  }
   void adapter_rpc(std::string_view method, std::string_view status, Duration took, Instant at) override {
     next_.adapter_rpc(method, status, took, at);
   }
@@ -172,7 +205,8 @@ class DefectiveTelemetry final : public Telemetry {
     if (change_published) change_published(changed);
     pass(FactKind::outbox_published, [changed, at](Telemetry& to) { to.outbox_published(changed, at); });
   }
-  void delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first, Instant at) override {
+  void delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
+                 Instant at) override {
     StoredEvent changed = event;
     if (change_delivered) change_delivered(changed, first);
     pass(FactKind::delivered, [=](Telemetry& to) { to.delivered(subscription, changed, attempts, first, at); });

@@ -78,7 +78,7 @@ TEST_F(MatchingTest, AStickyTaskWaitsForItsWorkerAndGoesBeforeTheCommonQueue) {
   const std::uint32_t first = matching.add_worker(queue, {1, 5});
   matching.worker_up(first);
   workflow(0);
-  matching.add_sticky_task(first, {{{7}, 0}, 1});
+  matching.add_sticky_task(matching.ref(first), {{{7}, 0}, 1});
   workflow(1);
   EXPECT_EQ(seen.workflow.size(), 1u);
   matching.poller_returned(matching.ref(first), true);
@@ -103,6 +103,16 @@ TEST_F(MatchingTest, ADeadWorkersPollsAreForgottenAndItsAnswersIgnored) {
   EXPECT_EQ(matching.workers_available(queue), 2u);
   for (std::uint32_t run = 1; run < 4; ++run) activity(run);
   EXPECT_EQ(seen.activity.size(), 4u);
+}
+
+TEST_F(MatchingTest, AStickyTaskForADeadProcessIsNotTakenByItsSuccessor) {
+  const std::uint32_t worker = matching.add_worker(queue, {2, 2});
+  matching.worker_up(worker);
+  const WorkerRef before = matching.ref(worker);
+  matching.worker_down(worker);
+  matching.add_sticky_task(before, {{{7}, 0}, 1});
+  matching.worker_up(worker);
+  EXPECT_TRUE(seen.workflow.empty());
 }
 
 TEST_F(MatchingTest, AStaleTaskLeavesThePollOpen) {

@@ -52,7 +52,9 @@ TEST(DigestStream, ReadsBackWhatWasWritten) {
   EXPECT_TRUE(reader.complete());
 }
 
-TEST(DigestStream, OfEqualRunsHasNoDivergence) { EXPECT_EQ(compare(stream_of(), stream_of()), std::nullopt); }
+TEST(DigestStream, OfEqualRunsHasNoDivergence) {
+  EXPECT_EQ(compare(stream_of(), stream_of()), std::nullopt);
+}
 
 TEST(DigestStream, TakesAboutTwentyBytesAFact) {
   Fingerprint counter;
@@ -62,17 +64,20 @@ TEST(DigestStream, TakesAboutTwentyBytesAFact) {
 }
 
 TEST(DigestStream, NamesTheFirstFactThatDiffersInBoth) {
-  const auto divergence = compare(stream_of(), stream_of([](DefectiveTelemetry& way) { way.drop(FactKind::event_committed, 4); }));
+  const auto divergence =
+      compare(stream_of(), stream_of([](DefectiveTelemetry& way) { way.drop(FactKind::event_committed, 4); }));
   ASSERT_TRUE(divergence.has_value());
   EXPECT_EQ(divergence->first.substr(0, divergence->first.find(" at")), "#" + std::to_string(divergence->sequence));
-  EXPECT_NE(divergence->first.find("event_committed, run 1, run_seq 2, RunStarted, position 4"), std::string::npos) << divergence->first;
-  EXPECT_NE(divergence->second.find("activity_closed, run 1, activity 1 attempt 1, completed"), std::string::npos) << divergence->second;
+  EXPECT_NE(divergence->first.find("event_committed, run 1, run_seq 2, RunStarted, position 4"), std::string::npos)
+      << divergence->first;
+  EXPECT_NE(divergence->second.find("activity_closed, run 1, activity 1 attempt 1, completed"), std::string::npos)
+      << divergence->second;
 }
 
 TEST(DigestStream, ShowsTheContentWhenTheNumbersAgree) {
   const auto divergence = compare(stream_of(), stream_of([](DefectiveTelemetry& way) {
-    way.change_committed = [](StoredEvent& event) { event.event_id.bytes[0] ^= 1; };
-  }));
+                                    way.change_committed = [](StoredEvent& event) { event.event_id.bytes[0] ^= 1; };
+                                  }));
   ASSERT_TRUE(divergence.has_value());
   EXPECT_NE(divergence->first, divergence->second);
   EXPECT_NE(divergence->first.find("(content "), std::string::npos) << divergence->first;

@@ -24,10 +24,14 @@ std::uint64_t fingerprint_of(const std::function<void(DefectiveTelemetry&)>& pla
   return fingerprint.value();
 }
 
-TEST(Fingerprint, IsTheSameForTheSameFacts) { EXPECT_EQ(fingerprint_of(), fingerprint_of()); }
+TEST(Fingerprint, IsTheSameForTheSameFacts) {
+  EXPECT_EQ(fingerprint_of(), fingerprint_of());
+}
 
 // A change of this value is a change of what every recorded fingerprint means.
-TEST(Fingerprint, KeepsItsValueFromReleaseToRelease) { EXPECT_EQ(hex16(fingerprint_of()), "d0936a01fd641fea"); }
+TEST(Fingerprint, KeepsItsValueFromReleaseToRelease) {
+  EXPECT_EQ(hex16(fingerprint_of()), "d0936a01fd641fea");
+}
 
 TEST(Fingerprint, StartsAtAValueOfItsOwnAndPrintsSixteenDigits) {
   const Fingerprint fingerprint;
@@ -40,12 +44,12 @@ TEST(Fingerprint, ChangesWithEverySingleFactThatIsMissingRepeatedOrOutOfPlace) {
   std::set<std::uint64_t> values{fingerprint_of()};
   std::size_t variants = 1;
   // A plain acknowledgement repeats what the commit said, and workflow tasks are hashed when they end.
-  const FactKind kinds[] = {FactKind::run_accepted,       FactKind::signal_decided,   FactKind::signal_applied,
-                            FactKind::run_started,        FactKind::run_closed,       FactKind::run_paused,
-                            FactKind::run_resumed,        FactKind::activity_scheduled, FactKind::activity_started,
-                            FactKind::activity_closed,    FactKind::activity_retry,   FactKind::workflow_task_completed,
-                            FactKind::timer_fired,        FactKind::event_committed,  FactKind::snapshots_committed,
-                            FactKind::outbox_leased,      FactKind::outbox_published, FactKind::delivered};
+  const FactKind kinds[] = {FactKind::run_accepted,    FactKind::signal_decided,     FactKind::signal_applied,
+                            FactKind::run_started,     FactKind::run_closed,         FactKind::run_paused,
+                            FactKind::run_resumed,     FactKind::activity_scheduled, FactKind::activity_started,
+                            FactKind::activity_closed, FactKind::activity_retry,     FactKind::workflow_task_completed,
+                            FactKind::timer_fired,     FactKind::event_committed,    FactKind::snapshots_committed,
+                            FactKind::outbox_leased,   FactKind::outbox_published,   FactKind::delivered};
   for (const FactKind kind : kinds) {
     values.insert(fingerprint_of([kind](DefectiveTelemetry& way) { way.drop(kind, 1); }));
     values.insert(fingerprint_of([kind](DefectiveTelemetry& way) { way.repeat(kind, 1); }));
@@ -86,12 +90,12 @@ TEST(Fingerprint, ChangesWithEveryFieldOfAStoredEvent) {
 
 TEST(Fingerprint, ChangesWithTheStateOfATerminalSnapshot) {
   EXPECT_NE(fingerprint_of(), fingerprint_of([](DefectiveTelemetry& way) {
-    way.change_projection = [](auto&, auto&, std::vector<RunState>& states) {
-      for (RunState& state : states) {
-        if (is_terminal(state.status) && !state.steps.empty()) state.steps[0].completed_at.ns += 1;
-      }
-    };
-  }));
+              way.change_projection = [](auto&, auto&, std::vector<RunState>& states) {
+                for (RunState& state : states) {
+                  if (is_terminal(state.status) && !state.steps.empty()) state.steps[0].completed_at.ns += 1;
+                }
+              };
+            }));
 }
 
 TEST(Fingerprint, TellsItsSinkEachFactOnceAndIsNotChangedByIt) {

@@ -1,5 +1,5 @@
-// "A check that nothing can trip is not a check" (design §8): for every invariant there is a defect, planted into the facts
-// of a day that is otherwise clean, that it catches; and on the clean day it checks something and finds nothing.
+// "A check that nothing can trip is not a check" (design §8): for every invariant there is a defect, planted into the
+// facts of a day that is otherwise clean, that it catches; and on the clean day it checks something and finds nothing.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -230,7 +230,8 @@ const std::map<std::string, Plant>& plants() {
       {"replay-gives-same-commands",
        [](Scene& s) {
          s.script.clean_day();
-         s.suite.replay_checked(RunOrdinal{1}, "event 9 was ScheduleActivity(fetchPlan), replay said StartTimer", s.script.now);
+         s.suite.replay_checked(RunOrdinal{1}, "event 9 was ScheduleActivity(fetchPlan), replay said StartTimer",
+                                s.script.now);
          s.defects.strike();
        }},
       {"no-step-starts-in-a-drained-pause",

@@ -16,7 +16,9 @@ struct Slot {
   }
 };
 
-RunOrdinal run(std::uint32_t ordinal) { return RunOrdinal{ordinal}; }
+RunOrdinal run(std::uint32_t ordinal) {
+  return RunOrdinal{ordinal};
+}
 
 TEST(RunPool, FindsWhatWasOpenedAndNothingElse) {
   RunPool<Slot> pool;

@@ -1,5 +1,5 @@
-// Script: tells the facts of a small control plane that behaves, one call for each thing that happens. Tests take a clean
-// script and break it in one place.
+// Script: tells the facts of a small control plane that behaves, one call for each thing that happens. Tests take a
+// clean script and break it in one place.
 #pragma once
 
 #include <map>

@@ -102,6 +102,28 @@ TEST(FiberMemory, SteppedFibersAreReclaimedToo) {
   EXPECT_LT(kernel.stacks(), 9000U);
 }
 
+// A stack that nobody ran on cannot end by itself, however many are idle already.
+TEST(FiberMemory, ANewcomerThatIsDiscardedLeavesItsIdleStackIdle) {
+  Kernel kernel;
+  std::vector<FiberId> fibers;
+  for (int i = 0; i < 9000; ++i) {
+    fibers.push_back(kernel.spawn("workflow", [&] { kernel.park("a task"); }));
+    kernel.run(fibers.back());
+  }
+  const FiberId survivor = fibers.back();
+  fibers.pop_back();
+  for (const FiberId fiber : fibers) kernel.kill(fiber);
+  const FiberId newcomer = kernel.spawn("newcomer", [] {});  // takes over an idle stack
+  kernel.kill(survivor);                                     // whose place among the idle ones is filled
+  const std::size_t stacks = kernel.stacks();
+  kernel.kill(newcomer);
+  bool ran = false;
+  kernel.spawn_queued("heir", [&ran] { ran = true; });
+  kernel.run();
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(kernel.stacks(), stacks);
+}
+
 // Writes below everything it is entitled to.
 [[gnu::noinline]] void overrun() {
   std::byte hog[kStackBytes];

@@ -116,6 +116,7 @@ TEST(Kernel, AsManyEventsInAnInstantAsAllowedAreNone) {
   }
   EXPECT_EQ(kernel.run(), RunStatus::drained);
   EXPECT_EQ(kernel.events_total(), 9000U);
+  EXPECT_EQ(kernel.run(), RunStatus::drained);  // still at the last instant
 }
 
 TEST(Kernel, FibersThatWakeEachOtherForEverAreALivelockToo) {

@@ -50,7 +50,8 @@ class RunRecorderTest : public testing::Test {
     StoredEvent event;
     event.run = run;
     recorder.event_committed(event);
-    recorder.run_accepted({run, {}, TenantOrdinal{1}, uuid_v4_from(1, 2), Instant{1'000'000'000}, Instant{1'200'000'000}});
+    recorder.run_accepted(
+        {run, {}, TenantOrdinal{1}, uuid_v4_from(1, 2), Instant{1'000'000'000}, Instant{1'200'000'000}});
     recorder.run_started(run, {}, Instant{1'250'000'000});
     ActivityFact step;
     step.run = run;
@@ -66,7 +67,8 @@ class RunRecorderTest : public testing::Test {
     recorder.workflow_task_completed(task);
     recorder.run_paused(run, Instant{2'000'000'000});
     recorder.run_resumed(run, Instant{3'000'000'000});
-    recorder.signal_decided({run, SignalType::cancel, DecisionStatus::rejected, "AUTHZ_DENIED", 1, Instant{}, Instant{3'500'000'000}});
+    recorder.signal_decided(
+        {run, SignalType::cancel, DecisionStatus::rejected, "AUTHZ_DENIED", 1, Instant{}, Instant{3'500'000'000}});
     recorder.fault_injected("slow", Instant{4'000'000'000});
     recorder.worker_changed(1, 7, false, Instant{4'500'000'000});
     RunClosed closed;
@@ -95,12 +97,15 @@ TEST_F(RunRecorderTest, WritesOneRowForEachClosedRun) {
   recorder.finish({});
   Database db(options().path, Open::read_only);
   const auto found = rows(db,
-      "SELECT run_no || ' ' || plan_id || ' ' || plan_version || ' ' || tenant_id || ' ' || outcome || ' ' || error_class || ' ' ||"
-      " error_code || ' ' || started_at || ' ' || closed_at || ' ' || seconds || ' ' || events || steps || activities || retries ||"
-      " workflow_tasks || replayed_tasks || pauses FROM v_run_summary ORDER BY run_no");
+                          "SELECT run_no || ' ' || plan_id || ' ' || plan_version || ' ' || tenant_id || ' ' || "
+                          "outcome || ' ' || error_class || ' ' ||"
+                          " error_code || ' ' || started_at || ' ' || closed_at || ' ' || seconds || ' ' || events || "
+                          "steps || activities || retries ||"
+                          " workflow_tasks || replayed_tasks || pauses FROM v_run_summary ORDER BY run_no");
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0], "4 small 3 tenant-2 failed user PermanentStepError 2026-01-01T00:00:01.250000000Z "
-                      "2026-01-01T00:00:05.000000000Z 4.0 1111211");
+  EXPECT_EQ(found[0],
+            "4 small 3 tenant-2 failed user PermanentStepError 2026-01-01T00:00:01.250000000Z "
+            "2026-01-01T00:00:05.000000000Z 4.0 1111211");
   EXPECT_EQ(db.query_text("SELECT run_id FROM run_summary ORDER BY run_no"), to_string(uuid_v4_from(1, 2)));
 }
 
@@ -109,10 +114,13 @@ TEST_F(RunRecorderTest, OrdersTheTimelineByTime) {
   live(recorder);
   recorder.finish({});
   Database db(options().path, Open::read_only);
-  EXPECT_EQ(rows(db, "SELECT kind || ' ' || name || ' ' || coalesce(run_no, '-') || ' ' || text FROM v_timeline ORDER BY at, kind"),
-            (std::vector<std::string>{"alert ProjectionLag - firing", "pause paused 4 the interpreter stands still",
-                                      "pause resumed 4 the interpreter goes on", "signal CANCEL 4 rejected (AUTHZ_DENIED)",
-                                      "fault slow - injected", "worker tq-data/7 - down"}));
+  EXPECT_EQ(
+      rows(db,
+           "SELECT kind || ' ' || name || ' ' || coalesce(run_no, '-') || ' ' || text FROM v_timeline ORDER BY at, "
+           "kind"),
+      (std::vector<std::string>{"alert ProjectionLag - firing", "pause paused 4 the interpreter stands still",
+                                "pause resumed 4 the interpreter goes on", "signal CANCEL 4 rejected (AUTHZ_DENIED)",
+                                "fault slow - injected", "worker tq-data/7 - down"}));
 }
 
 TEST_F(RunRecorderTest, StoresSamplesInOneChunkForEachSeriesAndTwoHours) {
@@ -124,7 +132,8 @@ TEST_F(RunRecorderTest, StoresSamplesInOneChunkForEachSeriesAndTwoHours) {
     if (i == 300) recorder.series_added(1, {"dvt_runs_in_flight", {}, MetricKind::gauge, 300});
     const Instant at{i * 30'000'000'000};
     std::vector<double> values{static_cast<double>(i * i)};
-    if (i >= 300) values.push_back(i % 7 == 0 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * static_cast<double>(i));
+    if (i >= 300)
+      values.push_back(i % 7 == 0 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * static_cast<double>(i));
     recorder.sampled(at, values);
     for (std::size_t s = 0; s < values.size(); ++s) told[s].push_back({at, values[s]});
   }
@@ -133,8 +142,9 @@ TEST_F(RunRecorderTest, StoresSamplesInOneChunkForEachSeriesAndTwoHours) {
   EXPECT_EQ(rows(db, "SELECT name || ' ' || labels || ' ' || kind FROM series ORDER BY series_no"),
             (std::vector<std::string>{R"(dvt_runs_started_total {"adapter":"mock","planId":"small"} counter)",
                                       "dvt_runs_in_flight {} gauge"}));
-  EXPECT_EQ(rows(db, "SELECT series_no || '/' || chunk_no || ' ' || samples FROM sample_chunk ORDER BY series_no, chunk_no"),
-            (std::vector<std::string>{"0/0 240", "0/1 240", "0/2 240", "0/3 1", "1/1 180", "1/2 240", "1/3 1"}));
+  EXPECT_EQ(
+      rows(db, "SELECT series_no || '/' || chunk_no || ' ' || samples FROM sample_chunk ORDER BY series_no, chunk_no"),
+      (std::vector<std::string>{"0/0 240", "0/1 240", "0/2 240", "0/3 1", "1/1 180", "1/2 240", "1/3 1"}));
   for (std::int64_t series = 0; series < 2; ++series) {
     std::vector<Sample> back;
     Statement chunks(db, "SELECT first_at_ns, data FROM sample_chunk WHERE series_no = ?1 ORDER BY chunk_no");
@@ -157,7 +167,8 @@ TEST_F(RunRecorderTest, KeepsHistoriesAndWhatTheCallerSaysOfTheRun) {
   recorder.add_history(RunOrdinal{3}, 1, 12, R"({"events":[]})");
   recorder.finish({{"scenario", "pause-storm"}, {"seed", "42"}});
   Database db(options().path, Open::read_only);
-  EXPECT_EQ(db.query_text("SELECT json FROM history WHERE run_no = 3 AND chain = 1 AND events = 12 ORDER BY run_no"), R"({"events":[]})");
+  EXPECT_EQ(db.query_text("SELECT json FROM history WHERE run_no = 3 AND chain = 1 AND events = 12 ORDER BY run_no"),
+            R"({"events":[]})");
   EXPECT_EQ(rows(db, "SELECT key || '=' || value FROM meta ORDER BY key"),
             (std::vector<std::string>{"format_version=1", "notices=0", "scenario=pause-storm", "seed=42",
                                       "start=2026-01-01T00:00:00.000000000Z", "start_unix_ns=1767225600000000000"}));
@@ -229,7 +240,8 @@ TEST_F(RunRecorderTest, CountsNoticesBeyondItsLimitWithoutWritingThem) {
   Database db(options().path, Open::read_only);
   EXPECT_EQ(db.query_int("SELECT count(*) FROM timeline"), static_cast<std::int64_t>(RunRecorder::kNoticeLimit));
   EXPECT_EQ(db.query_text("SELECT value FROM meta WHERE key = 'notices' ORDER BY key"), "10050");
-  EXPECT_EQ(db.query_text("SELECT text FROM timeline ORDER BY entry_no LIMIT 1"), "ui gave up on position 0 (RunQueued)");
+  EXPECT_EQ(db.query_text("SELECT text FROM timeline ORDER BY entry_no LIMIT 1"),
+            "ui gave up on position 0 (RunQueued)");
 }
 
 }  // namespace

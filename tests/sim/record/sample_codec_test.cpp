@@ -72,7 +72,10 @@ TEST(SampleCodec, GivesBackRandomSeries) {
     for (std::uint64_t i = 0, n = 1 + bits.below(500); i < n; ++i) {
       const std::uint64_t what = bits.below(10);
       if (what < 4) counter += static_cast<double>(bits.below(1'000));
-      const double value = what == 9 ? kAbsent : what == 8 ? std::bit_cast<double>(bits.next()) : what == 7 ? bits.uniform() : counter;
+      const double value = what == 9   ? kAbsent
+                           : what == 8 ? std::bit_cast<double>(bits.next())
+                           : what == 7 ? bits.uniform()
+                                       : counter;
       samples.push_back({at, value});
       at = at + Duration{bits.below(20) == 0 ? static_cast<std::int64_t>(1 + bits.below(1'000'000)) : 15'000'000'000};
     }
@@ -99,12 +102,12 @@ TEST(SampleCodec, IsEmptyAgainAfterTake) {
 }
 
 TEST(SampleCodec, RefusesDamage) {
-  EXPECT_THROW(decode_samples(std::string("\x04", 1), Instant{}), Error);              // repeats nothing
-  EXPECT_THROW(decode_samples(std::string("\x05\x00", 2), Instant{}), Error);          // zero repeats
-  EXPECT_THROW(decode_samples(std::string("\x05\x04", 2), Instant{}), Error);          // no time step
-  EXPECT_THROW(decode_samples(std::string("\x22\x01", 2), Instant{}), Error);          // shifted out of the word
-  EXPECT_THROW(decode_samples(std::string("\x0b", 1), Instant{}), Error);              // unknown operation
-  EXPECT_THROW(decode_samples(std::string("\xff\xff", 2), Instant{}), Error);          // cut off
+  EXPECT_THROW(decode_samples(std::string("\x04", 1), Instant{}), Error);      // repeats nothing
+  EXPECT_THROW(decode_samples(std::string("\x05\x00", 2), Instant{}), Error);  // zero repeats
+  EXPECT_THROW(decode_samples(std::string("\x05\x04", 2), Instant{}), Error);  // no time step
+  EXPECT_THROW(decode_samples(std::string("\x22\x01", 2), Instant{}), Error);  // shifted out of the word
+  EXPECT_THROW(decode_samples(std::string("\x0b", 1), Instant{}), Error);      // unknown operation
+  EXPECT_THROW(decode_samples(std::string("\xff\xff", 2), Instant{}), Error);  // cut off
   EXPECT_TRUE(decode_samples({}, Instant{}).empty());
 }
 

@@ -38,33 +38,58 @@ json::Value parsed(const std::string& text) {
 
 // ---- JSON ----
 
-TEST(JsonReport, RendersTheSampleAsItAlwaysDid) { expect_golden("sample.json", render_json(sample_verdict(), context())); }
+TEST(JsonReport, RendersTheSampleAsItAlwaysDid) {
+  expect_golden("sample.json", render_json(sample_verdict(), context()));
+}
 
 TEST(JsonReport, KeepsTheContractsKeysInTheirOrder) {
   const json::Value report = parsed(render_json(sample_verdict(), context()));
-  const std::vector<std::string> contract = {
-      "schemaVersion", "scenario", "seed",   "fingerprint", "start",  "warmup_seconds", "virtual_seconds", "wall_seconds", "events_total",
-      "kernel_events_total", "runs", "store", "objectives", "alerts", "pauses",         "budget",          "cost",         "faults",
-      "invariants",    "assertions", "counts", "passed",     "reproduce"};
+  const std::vector<std::string> contract = {"schemaVersion",
+                                             "scenario",
+                                             "seed",
+                                             "fingerprint",
+                                             "start",
+                                             "warmup_seconds",
+                                             "virtual_seconds",
+                                             "wall_seconds",
+                                             "events_total",
+                                             "kernel_events_total",
+                                             "runs",
+                                             "store",
+                                             "objectives",
+                                             "alerts",
+                                             "pauses",
+                                             "budget",
+                                             "cost",
+                                             "faults",
+                                             "invariants",
+                                             "assertions",
+                                             "counts",
+                                             "passed",
+                                             "reproduce"};
   std::vector<std::string> found;
   for (const std::string& key : keys_of(report)) {
     if (std::find(contract.begin(), contract.end(), key) != contract.end()) found.push_back(key);
   }
   EXPECT_EQ(found, contract);
-  EXPECT_EQ(keys_of(*report.find("runs")), (std::vector<std::string>{"started", "completed", "failed", "cancelled", "in_flight", "stuck"}));
-  EXPECT_EQ(keys_of(*report.find("store")), (std::vector<std::string>{"events", "duplicates", "write_errors", "bytes"}));
-  for (const char* key : {"name", "metric", "target", "observed", "unit", "n", "good", "bad", "verdict", "reason", "emergent", "windows"}) {
+  EXPECT_EQ(keys_of(*report.find("runs")),
+            (std::vector<std::string>{"started", "completed", "failed", "cancelled", "in_flight", "stuck"}));
+  EXPECT_EQ(keys_of(*report.find("store")),
+            (std::vector<std::string>{"events", "duplicates", "write_errors", "bytes"}));
+  for (const char* key : {"name", "metric", "target", "observed", "unit", "n", "good", "bad", "verdict", "reason",
+                          "emergent", "windows"}) {
     EXPECT_NE(report.find("objectives")->as_array().front().find(key), nullptr) << key;
   }
   for (const char* key : {"rule", "rule_set", "severity", "firings", "detection_seconds", "false_alarms"}) {
     EXPECT_NE(report.find("alerts")->as_array().front().find(key), nullptr) << key;
   }
-  for (const char* key : {"n", "applied_seconds", "last_scheduled_seconds", "last_started_seconds", "drained_seconds", "with_backlog",
-                          "activities_started_after_pause", "list"}) {
+  for (const char* key : {"n", "applied_seconds", "last_scheduled_seconds", "last_started_seconds", "drained_seconds",
+                          "with_backlog", "activities_started_after_pause", "list"}) {
     EXPECT_NE(report.find("pauses")->find(key), nullptr) << key;
   }
-  for (const char* key : {"run_id", "accepted_at", "applied_seconds", "last_scheduled_seconds", "last_started_seconds", "drained_seconds",
-                          "activities_started_after_pause", "queue_depth", "in_flight", "ended_by"}) {
+  for (const char* key :
+       {"run_id", "accepted_at", "applied_seconds", "last_scheduled_seconds", "last_started_seconds", "drained_seconds",
+        "activities_started_after_pause", "queue_depth", "in_flight", "ended_by"}) {
     EXPECT_NE(report.find("pauses")->find("list")->as_array().front().find(key), nullptr) << key;
   }
   for (const char* key : {"name", "injected_at", "healed_at", "count", "recovered_seconds"}) {
@@ -81,7 +106,9 @@ TEST(JsonReport, SaysTheSameForTheSameRunWhateverTheWallClockSaid) {
   std::istringstream b(render_json(sample_verdict(), slow));
   std::string x, y;
   while (std::getline(a, x) && std::getline(b, y)) {
-    if (x.find("wall_seconds") == std::string::npos) EXPECT_EQ(x, y);
+    if (x.find("wall_seconds") == std::string::npos) {
+      EXPECT_EQ(x, y);
+    }
   }
 }
 
@@ -134,7 +161,8 @@ TEST(TextReport, FitsAHundredColumnsWhereItIsLaidOutByUs) {
 TEST(TextReport, SaysUndecidedWhenNothingWasChecked) {
   Verdict verdict;
   verdict.decided_by = "no objective could be decided";
-  EXPECT_NE(render_text(verdict, Scenario{}, {}, Colour::off).find("UNDECIDED  no objective could be decided"), std::string::npos);
+  EXPECT_NE(render_text(verdict, Scenario{}, {}, Colour::off).find("UNDECIDED  no objective could be decided"),
+            std::string::npos);
 }
 
 TEST(Assumptions, TakeTheNearestMarkAndTellDefaultsFromWhatTheScenarioSet) {
@@ -169,7 +197,8 @@ TEST(TextTable, PutsANoteBelowWhereItDoesNotFit) {
   TextTable table({{"", Align::left}, {"", Align::left}});
   table.add({"a", "b"}, "short");
   table.add({"a", "b"}, std::string(60, 'x') + " " + std::string(60, 'y'));
-  EXPECT_EQ(table.render(Colour::off), "  a  b  short\n  a  b\n     " + std::string(60, 'x') + "\n     " + std::string(60, 'y') + "\n");
+  EXPECT_EQ(table.render(Colour::off),
+            "  a  b  short\n  a  b\n     " + std::string(60, 'x') + "\n     " + std::string(60, 'y') + "\n");
 }
 
 TEST(TextTable, ColoursCellsWithoutMovingThem) {
@@ -182,9 +211,9 @@ TEST(DisplayWidth, CountsColumnsAndNotBytes) {
   EXPECT_EQ(display_width("µs"), 2U);
   EXPECT_EQ(display_width("✓ ▲ ×"), 5U);
   EXPECT_EQ(display_width("数据"), 4U);
-  EXPECT_EQ(display_width("e\xCC\x81"), 1U);    // combining accent
+  EXPECT_EQ(display_width("e\xCC\x81"), 1U);  // combining accent
   EXPECT_EQ(display_width("🚀"), 2U);
-  EXPECT_EQ(display_width("\xFF\xC3"), 2U);     // no UTF-8: a column a byte
+  EXPECT_EQ(display_width("\xFF\xC3"), 2U);  // no UTF-8: a column a byte
 }
 
 TEST(Figures, ReadWell) {
@@ -210,11 +239,13 @@ TEST(Figures, ReadWell) {
 // ---- JUnit ----
 
 TEST(JUnit, RendersEveryOutcome) {
-  expect_golden("junit.xml", render_junit("dvtsim", {{"hello.yaml seed 1", JUnitOutcome::passed, 0.25, {}},
-                                                     {"pause & <storm>.yaml seed 2", JUnitOutcome::failed, 1.5,
-                                                      "1 of 2 assertions failed\n\"runs.failed == 0\" at storm.yaml:4:5\x01"},
-                                                     {"broken.yaml", JUnitOutcome::error, 0, "broken.yaml:3:1: unknown key 'duratoin'"},
-                                                     {"month.yaml", JUnitOutcome::skipped, 0, "tier nightly"}}));
+  expect_golden(
+      "junit.xml",
+      render_junit("dvtsim", {{"hello.yaml seed 1", JUnitOutcome::passed, 0.25, {}},
+                              {"pause & <storm>.yaml seed 2", JUnitOutcome::failed, 1.5,
+                               "1 of 2 assertions failed\n\"runs.failed == 0\" at storm.yaml:4:5\x01"},
+                              {"broken.yaml", JUnitOutcome::error, 0, "broken.yaml:3:1: unknown key 'duratoin'"},
+                              {"month.yaml", JUnitOutcome::skipped, 0, "tier nightly"}}));
 }
 
 }  // namespace

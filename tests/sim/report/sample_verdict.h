@@ -8,7 +8,9 @@
 
 namespace dvt::test {
 
-inline sim::Percentiles percentiles(std::uint64_t n, Duration p50, Duration p99, Duration max) { return {n, p50, p99, max}; }
+inline sim::Percentiles percentiles(std::uint64_t n, Duration p50, Duration p99, Duration max) {
+  return {n, p50, p99, max};
+}
 
 inline sim::Scenario sample_scenario() {
   sim::Scenario scenario;
@@ -25,7 +27,8 @@ inline sim::Scenario sample_scenario() {
   return scenario;
 }
 
-inline sim::ObjectiveResult objective(const char* name, const char* metric, sim::Quantity target, sim::ObjectiveVerdict verdict) {
+inline sim::ObjectiveResult objective(const char* name, const char* metric, sim::Quantity target,
+                                      sim::ObjectiveVerdict verdict) {
   sim::ObjectiveResult out;
   out.name = name;
   out.metric = metric;
@@ -51,10 +54,12 @@ inline sim::Verdict sample_verdict() {
   m.runs = {4'300, 4'200, 4'150, 30, 8, 12, 1};
   m.store = {92'400, 17, 3, 31'400'000};
   m.counts = {{"notice.DEAD_LETTER", 2}, {"signals.accepted", 120}};
-  m.absent_metrics = {{"dvt_plugin_calls_total", "not simulated"}, {"dvt_plugin_errors_total", "not simulated"},
+  m.absent_metrics = {{"dvt_plugin_calls_total", "not simulated"},
+                      {"dvt_plugin_errors_total", "not simulated"},
                       {"dvt_run_cost_estimate", "the cost of the control plane is not modelled yet"}};
 
-  ObjectiveResult write = objective("statestore-write", "dvt_statestore_write_duration_ms", Quantity::of(milliseconds(10)), ObjectiveVerdict::pass);
+  ObjectiveResult write = objective("statestore-write", "dvt_statestore_write_duration_ms",
+                                    Quantity::of(milliseconds(10)), ObjectiveVerdict::pass);
   write.observed = Quantity::of(nanoseconds(7'961'234));
   write.n = 88'000;
   write.good = 87'600;
@@ -63,27 +68,34 @@ inline sim::Verdict sample_verdict() {
   write.windows = {23, 1};
   write.budget_left = 0.5454;
   write.beside = {{"p50", Quantity::of(milliseconds(2))}, {"max", Quantity::of(nanoseconds(31'500'000))}};
-  ObjectiveResult pause = objective("pause-latency", "dvt_pause_to_quiescence_ms", Quantity::of(seconds(1)), ObjectiveVerdict::fail);
+  ObjectiveResult pause =
+      objective("pause-latency", "dvt_pause_to_quiescence_ms", Quantity::of(seconds(1)), ObjectiveVerdict::fail);
   pause.observed = Quantity::of(nanoseconds(4'312'000'001));
   pause.n = 320;
   pause.good = 300;
   pause.bad = 20;
   pause.windows = {23, 9};
   pause.budget_left = -5.25;
-  ObjectiveResult plan = objective("plan-persisted", "dvt_plan_persist_duration_ms", Quantity::of(milliseconds(300)), ObjectiveVerdict::insufficient);
+  ObjectiveResult plan = objective("plan-persisted", "dvt_plan_persist_duration_ms", Quantity::of(milliseconds(300)),
+                                   ObjectiveVerdict::insufficient);
   plan.observed = Quantity::of(milliseconds(210));
   plan.n = plan.good = 120;
   plan.reason = "120 observations: a p99 that passes needs 299";
-  ObjectiveResult lag = objective("projection-lag", "dvt_projection_lag_*", Quantity::of(Unit::share, 0.999), ObjectiveVerdict::pass);
+  ObjectiveResult lag =
+      objective("projection-lag", "dvt_projection_lag_*", Quantity::of(Unit::share, 0.999), ObjectiveVerdict::pass);
   lag.observed = Quantity::of(Unit::share, 0.99995);
   lag.n = lag.good = 6'900'000;
   lag.budget_left = 0.95;
-  ObjectiveResult gaps = objective("projection-gaps", "dvt_projection_gaps_total", Quantity::of(Unit::gaps, 0), ObjectiveVerdict::pass);
+  ObjectiveResult gaps =
+      objective("projection-gaps", "dvt_projection_gaps_total", Quantity::of(Unit::gaps, 0), ObjectiveVerdict::pass);
   gaps.observed = Quantity::of(Unit::gaps, 0);
-  ObjectiveResult throughput = objective("throughput", "dvt_runs_completed_total", Quantity::of(Unit::runs_per_day, 50'000), ObjectiveVerdict::not_applicable);
+  ObjectiveResult throughput = objective("throughput", "dvt_runs_completed_total",
+                                         Quantity::of(Unit::runs_per_day, 50'000), ObjectiveVerdict::not_applicable);
   throughput.reason = "no full virtual day after warm-up";
-  ObjectiveResult cost = objective("cost-per-run", "dvt_run_cost_estimate", Quantity::of(Unit::dollars, 0.01), ObjectiveVerdict::not_measured);
-  cost.reason = "the cost of the control plane is not modelled yet, and a reason that is longer than its line goes below it";
+  ObjectiveResult cost = objective("cost-per-run", "dvt_run_cost_estimate", Quantity::of(Unit::dollars, 0.01),
+                                   ObjectiveVerdict::not_measured);
+  cost.reason =
+      "the cost of the control plane is not modelled yet, and a reason that is longer than its line goes below it";
   v.objectives = {plan, pause, write, lag, gaps, throughput, cost};
 
   AlertResult fired;
@@ -111,7 +123,8 @@ inline sim::Verdict sample_verdict() {
   pauses.all.last_started = percentiles(3, {}, nanoseconds(4'312'000'001), nanoseconds(4'312'000'001));
   pauses.all.drained = percentiles(2, seconds(41), minutes(17) + seconds(5), minutes(17) + seconds(5));
   pauses.with_backlog.n = 1;
-  pauses.with_backlog.last_started = percentiles(1, nanoseconds(4'312'000'001), nanoseconds(4'312'000'001), nanoseconds(4'312'000'001));
+  pauses.with_backlog.last_started =
+      percentiles(1, nanoseconds(4'312'000'001), nanoseconds(4'312'000'001), nanoseconds(4'312'000'001));
   pauses.activities_started_after_pause = 32;
   pauses.retries_started_after_pause = 2;
   pauses.ended_by[0] = 2;
@@ -138,12 +151,19 @@ inline sim::Verdict sample_verdict() {
   never.name = "stall";
   m.faults = {slow, never};
 
-  v.invariants = {{"run-seq-strictly-increasing", 92'400, 0, 0, {}},
-                  {"engine-matches-store", 4'188, 8, 1,
-                   {"2026-01-01T00:40:00.000000000Z run 12: the engine closed the run as cancelled and the log says RUNNING"}},
-                  {"consumer-effect-once", 277'200, 2, 0,
-                   {"2026-01-01T00:41:00.000000000Z run 3: subscription 1 took position 40 for new twice",
-                    "2026-01-01T00:41:01.000000000Z run 3: subscription 1 took position 41 for new twice"}}};
+  v.invariants = {
+      {"run-seq-strictly-increasing", 92'400, 0, 0, {}},
+      {"engine-matches-store",
+       4'188,
+       8,
+       1,
+       {"2026-01-01T00:40:00.000000000Z run 12: the engine closed the run as cancelled and the log says RUNNING"}},
+      {"consumer-effect-once",
+       277'200,
+       2,
+       0,
+       {"2026-01-01T00:41:00.000000000Z run 3: subscription 1 took position 40 for new twice",
+        "2026-01-01T00:41:01.000000000Z run 3: subscription 1 took position 41 for new twice"}}};
   v.assertions = {{"pauses.drained.p99 < 20m", true, "pauses.drained.p99 = 17m5s", "pause-storm.yaml:40:5", false},
                   {"runs.failed == 0", false, "runs.failed = 30", "pause-storm.yaml:41:5", false}};
   v.passed = false;

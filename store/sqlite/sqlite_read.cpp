@@ -1,0 +1,167 @@
+// Reading back: a reopened file, and events and snapshots, from RAM where they are and from the database otherwise.
+#include <algorithm>
+
+#include "store/sqlite/row_codec.h"
+#include "store/sqlite/sqlite_state_store.h"
+#include "store/sqlite/statements.h"
+
+namespace dvt::store {
+
+StoredEvent read_event(const db::Statement& row) {
+  StoredEvent event;
+  event.position = row.uint_at(0);
+  event.run = RunOrdinal{row.u32_at(1)};
+  event.run_seq = row.uint_at(2);
+  event.type = static_cast<EventType>(row.int_at(3));
+  event.step = row.null_at(4) ? kNoStep : StepIndex{row.u32_at(4)};
+  event.logical_attempt = row.u32_at(5);
+  event.engine_attempt = row.u32_at(6);
+  copy_bytes(row.blob_at(7), event.event_id);
+  copy_bytes(row.blob_at(8), event.idempotency_key);
+  event.emitted_at = Instant{row.int_at(9)};
+  event.persisted_at = Instant{row.int_at(10)};
+  if (!row.null_at(11)) event.payload = std::make_shared<const std::string>(row.text_at(11));
+  return event;
+}
+
+void SqliteStateStore::load() {
+  load_catalogue();
+  flushed_ = static_cast<std::uint64_t>(db_.query_int("SELECT max(position) FROM event ORDER BY 1"));
+  ring_.start_after(flushed_);
+  if (flushed_ > 0) {
+    db::Statement last(db_, "SELECT row_hash FROM event ORDER BY position DESC LIMIT 1");
+    if (last.step()) copy_bytes(last.blob_at(0), chain_);
+  }
+  counts_.events = flushed_;
+  counts_.runs = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM run ORDER BY 1"));
+  counts_.decisions = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
+  counts_.dead_letters = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM dead_letter ORDER BY 1"));
+  if (counts_.runs > 0) {
+    next_new_run_ = static_cast<std::uint32_t>(db_.query_int("SELECT max(run_no) FROM run ORDER BY 1")) + 1;
+  }
+  load_outbox();
+  db::Statement rows(db_, "SELECT partition_no, position, committed_at_ns FROM watermark ORDER BY partition_no");
+  while (rows.step()) watermarks_[rows.u32_at(0)] = Watermark{rows.uint_at(1), Instant{rows.int_at(2)}, false};
+}
+
+void SqliteStateStore::load_catalogue() {
+  db::Statement plans(db_, "SELECT plan_no, plan_id, plan_version FROM plan ORDER BY plan_no");
+  while (plans.step()) {
+    DVT_ASSERT(plans.uint_at(0) == plans_.size(), "plan numbers are dense");
+    plans_.push_back(
+        PlanRecord{PlanOrdinal{plans.u32_at(0)}, std::string(plans.text_at(1)), std::string(plans.text_at(2)), {}});
+  }
+  db::Statement steps(db_, "SELECT plan_no, step_id FROM step ORDER BY plan_no, step_no");
+  while (steps.step()) plans_[steps.u32_at(0)].step_ids.emplace_back(steps.text_at(1));
+  db::Statement tenants(db_, "SELECT tenant_no, tenant_id FROM tenant ORDER BY tenant_no");
+  while (tenants.step()) {
+    tenants_.push_back(TenantRecord{TenantOrdinal{tenants.u32_at(0)}, std::string(tenants.text_at(1))});
+  }
+  plans_written_ = plans_.size();
+  tenants_written_ = tenants_.size();
+}
+
+void SqliteStateStore::load_outbox() {
+  db::Statement rows(db_,
+                     "SELECT position, state, attempts, owner, lease_until_ns, not_before_ns, delivered_at_ns"
+                     " FROM outbox ORDER BY position");
+  bool first = true;
+  while (rows.step()) {
+    if (first) outbox_.start_after(rows.uint_at(0) - 1);
+    first = false;
+    DVT_ASSERT(rows.uint_at(0) == outbox_.end(), "outbox rows are removed from the front only");
+    OutboxEntry entry;
+    entry.state = static_cast<OutboxState>(rows.int_at(1));
+    entry.attempts = rows.u32_at(2);
+    entry.owner = rows.u32_at(3);
+    const int time_column = entry.state == OutboxState::leased ? 4 : entry.state == OutboxState::pending ? 5 : 6;
+    entry.time = Instant{rows.int_at(time_column)};
+    outbox_.restore(entry);
+  }
+  if (first) outbox_.start_after(flushed_);
+  outbox_rows_from_ = outbox_.base();
+}
+
+StoredEvent SqliteStateStore::event_at(std::uint64_t position) {
+  if (ring_.holds(position)) return ring_[position];
+  db::ResetGuard guard(sql_->select_event);
+  sql_->select_event.bind(1, position);
+  const bool found = sql_->select_event.step();
+  DVT_ASSERT(found, "an outbox row without its event");
+  return read_event(sql_->select_event);
+}
+
+void SqliteStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
+                             std::vector<StoredEvent>& out) {
+  out.clear();
+  // Unwritten events exist only of runs whose keys are loaded. What the ring does not hold is in the database.
+  const std::uint32_t index = runs_.find(run);
+  const RunSlot* slot = index != RunTable::kNone && runs_[index].keys_loaded ? &runs_[index] : nullptr;
+  std::size_t from_database = limit;
+  std::size_t next = 0;
+  if (slot != nullptr) {
+    next = slot->after(after_seq);
+    std::size_t held = next;
+    while (held < slot->events().size() && !ring_.holds(slot->events()[held].position)) ++held;
+    from_database = std::min(limit, held - next);
+    next = held;
+  }
+  if (from_database > 0 && run.value < next_new_run_) {
+    db::Statement& select = sql_->select_run_events;
+    db::ResetGuard guard(select);
+    select.bind(1, run.value);
+    select.bind(2, after_seq);
+    select.bind(3, static_cast<std::int64_t>(std::min<std::size_t>(from_database, 1U << 30)));
+    while (select.step()) out.push_back(read_event(select));
+  }
+  if (slot == nullptr) return;
+  for (; next < slot->events().size() && out.size() < limit; ++next)
+    out.push_back(ring_[slot->events()[next].position]);
+}
+
+std::uint64_t SqliteStateStore::read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
+                                               std::size_t limit, std::vector<StoredEvent>& out) {
+  out.clear();
+  if (limit == 0) return after;
+  std::uint64_t position = after + 1;
+  if (position < ring_.first()) {
+    db::Statement& select = sql_->select_partition;
+    db::ResetGuard guard(select);
+    select.bind(1, after);
+    select.bind(2, ring_.first());
+    select.bind(3, partitions);
+    select.bind(4, partition);
+    select.bind(5, static_cast<std::int64_t>(std::min<std::size_t>(limit, 1U << 30)));
+    while (select.step()) out.push_back(read_event(select));
+    if (out.size() == limit) return out.back().position;
+    position = ring_.first();
+  }
+  for (; position <= ring_.last(); ++position) {
+    const StoredEvent& event = ring_[position];
+    if (event.run.value % partitions != partition) continue;
+    out.push_back(event);
+    if (out.size() == limit) return position;
+  }
+  return std::max(after, ring_.last());
+}
+
+std::optional<StoredSnapshot> SqliteStateStore::snapshot(RunOrdinal run) {
+  const std::uint32_t index = runs_.find(run);
+  if (index != RunTable::kNone && runs_[index].snapshot_pending) {
+    const RunSlot& slot = runs_[index];
+    return StoredSnapshot{slot.snapshot_up_to, slot.snapshot_state,
+                          hasher_.hash(slot.record.run_id, plan_of(slot.record), slot.snapshot_state)};
+  }
+  if (run.value >= next_new_run_) return std::nullopt;
+  db::Statement& select = sql_->select_snapshot;
+  db::ResetGuard guard(select);
+  select.bind(1, run.value);
+  if (!select.step()) return std::nullopt;
+  StoredSnapshot stored;
+  stored.up_to_seq = select.uint_at(0);
+  copy_bytes(select.blob_at(1), stored.hash);
+  if (!decode_state(select.blob_at(2), stored.state)) throw Error("a snapshot row of the store cannot be decoded");
+  return stored;
+}
+
+}  // namespace dvt::store

@@ -1,0 +1,183 @@
+// Whole worlds: what must hold of any run, and the figures that the scenarios promise.
+#include "sim/world/world.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "engine/ports/telemetry.h"
+#include "sim/scenario/reader.h"
+#include "sim/slo/objectives.h"
+
+namespace dvt::sim {
+namespace {
+
+std::string scenario_path(const std::string& name) { return std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/" + name; }
+
+Scenario load(const std::string& name, std::vector<std::pair<std::string, std::string>> sets = {}) {
+  std::vector<SetOverride> overrides;
+  for (auto& [path, value] : sets) overrides.push_back({path, value});
+  auto read = load_scenario(scenario_path(name), overrides);
+  if (!read.has_value()) throw Error(format(read.error()));
+  return std::move(read.value());
+}
+
+WorldResult run(const Scenario& scenario, WorldOptions options = {}) {
+  World world(scenario, std::move(options));
+  return world.run();
+}
+
+class EventKeys final : public Telemetry {
+ public:
+  std::set<Digest> keys;
+  void event_committed(const StoredEvent& event) override { keys.insert(event.idempotency_key); }
+};
+
+void expect_no_violation(const WorldResult& result) {
+  for (const InvariantResult& invariant : result.invariants) {
+    if (invariant.known_fault != 0) continue;
+    EXPECT_EQ(invariant.violations, 0u) << invariant.name << ": " << (invariant.examples.empty() ? "" : invariant.examples.front());
+  }
+}
+
+TEST(World, TheSameSeedGivesTheSameFingerprintAndAnotherSeedAnother) {
+  const Scenario scenario = load("dbt-project.yaml");
+  const WorldResult first = run(scenario);
+  EXPECT_EQ(run(scenario).fingerprint, first.fingerprint);
+  EXPECT_NE(run(load("dbt-project.yaml", {{"seed", "2"}})).fingerprint, first.fingerprint);
+}
+
+TEST(World, EveryStoreGivesTheSameFingerprint) {
+  const Scenario scenario = load("dbt-project.yaml");
+  const std::uint64_t expected = run(scenario).fingerprint;
+  WorldOptions memory;
+  memory.store = "memory";
+  EXPECT_EQ(run(scenario, memory).fingerprint, expected);
+  WorldOptions per_append;
+  per_append.commit = CommitMode::per_append;
+  EXPECT_EQ(run(scenario, per_append).fingerprint, expected);
+  EXPECT_EQ(run(load("dbt-project.yaml", {{"topology.stateStore.backend", "file"}})).fingerprint, expected);
+}
+
+TEST(World, TwoWorldsInOneProcessDoNotKnowOfEachOther) {
+  const Scenario hello = load("hello.yaml");
+  const Scenario other = load("dbt-project.yaml");
+  const std::uint64_t alone = run(hello).fingerprint;
+  World first(hello, {});
+  World second(other, {});
+  second.run();
+  EXPECT_EQ(first.run().fingerprint, alone);
+}
+
+TEST(World, AWorkerCrashLeavesTheSameSetOfEventsAsNoCrash) {
+  EventKeys crashed, calm;
+  WorldOptions with;
+  with.listeners.push_back(&crashed);
+  const WorldResult result = run(load("worker-crash.yaml"), with);
+  WorldOptions without;
+  without.listeners.push_back(&calm);
+  run(load("worker-crash.yaml", {{"faults.crash.probability", "0%"}}), without);
+  EXPECT_GE(result.measured.counts.at("workflow_tasks_replayed"), 100);
+  EXPECT_EQ(crashed.keys.size(), calm.keys.size());
+  EXPECT_TRUE(crashed.keys == calm.keys);
+  expect_no_violation(result);
+}
+
+TEST(World, StepsStillStartAfterPauseUnderTheKnownFaultAndNoneWhenItIsFixed) {
+  const WorldResult upstream = run(load("pause-under-backlog.yaml"));
+  ASSERT_EQ(upstream.measured.pauses.list.size(), 3u);
+  EXPECT_EQ(upstream.measured.pauses.list[0].activities_started(), 12u - 8u);
+  EXPECT_EQ(upstream.measured.pauses.list[1].activities_started(), 20u - 8u);
+  EXPECT_EQ(upstream.measured.pauses.list[2].activities_started(), 40u - 8u);
+  const WorldResult fixed = run(load("pause-under-backlog.yaml", {{"knownFaults", "fixed"}}));
+  ASSERT_EQ(fixed.measured.pauses.list.size(), 3u);
+  for (const PauseRecord& pause : fixed.measured.pauses.list) EXPECT_EQ(pause.activities_started(), 0u);
+  EXPECT_EQ(fixed.measured.runs.completed, 1u);
+  expect_no_violation(fixed);
+}
+
+// Two pauses that stand at a gate between layers for minutes.
+const std::pair<std::string, std::string> kTwoLongPauses{
+    "operations",
+    "{p1: {at: 30s, signal: PAUSE}, r1: {at: 4m, signal: RESUME, select: {status: PAUSED}}, p2: {at: 5m, signal: PAUSE}, "
+    "r2: {at: 12m, signal: RESUME, select: {status: PAUSED}}}"};
+
+TEST(World, ASecondPauseIsSwallowedByTheStoreUnderKnownFaultSevenOnly) {
+  const WorldResult upstream = run(load("pause-under-backlog.yaml", {kTwoLongPauses}));
+  const WorldResult fixed = run(load("pause-under-backlog.yaml", {kTwoLongPauses, {"knownFaults", "{7: fixed}"}}));
+  EXPECT_EQ(upstream.measured.runs.completed, 1u);
+  EXPECT_GT(upstream.measured.store.duplicates, 0u);
+  EXPECT_EQ(fixed.measured.store.duplicates, 0u);
+}
+
+TEST(World, APauseThatIsOverBeforeTheGateLeavesNoTraceUnlessKnownFaultFiveIsFixed) {
+  const WorldResult upstream = run(load("pause-under-backlog.yaml"));
+  const WorldResult fixed = run(load("pause-under-backlog.yaml", {{"knownFaults", "{5: fixed, 7: fixed}"}}));
+  // RUN_PAUSED and RUN_RESUMED for each of the three pauses
+  EXPECT_EQ(fixed.measured.store.events, upstream.measured.store.events + 6);
+}
+
+TEST(World, SlowWritesFailTheWriteObjective) {
+  const Scenario slow = load("dbt-project.yaml", {{"topology.stateStore.writeLatency", "40ms"}});
+  const auto objectives = evaluate_objectives(run(slow).measured);
+  EXPECT_EQ(find_objective(objectives, "statestore-write")->verdict, ObjectiveVerdict::fail);
+  const auto healthy = evaluate_objectives(run(load("dbt-project.yaml")).measured);
+  EXPECT_EQ(find_objective(healthy, "statestore-write")->verdict, ObjectiveVerdict::pass);
+}
+
+TEST(World, AnOutageOfTheWarehouseIsRetriedAndALongOneFailsRuns) {
+  const Scenario outage = load("dbt-project.yaml", {{"faults", "{down: {kind: outage, target: warehouse/default, at: 2h, for: 30m}}"}});
+  const WorldResult result = run(outage);
+  EXPECT_GT(result.measured.counts.at("activity_retries"), 0);
+  EXPECT_GT(result.measured.runs.failed, 0u);
+  expect_no_violation(result);
+}
+
+TEST(World, AStoreOutageIsAnsweredByRetriesAndLosesNothingAcknowledged) {
+  const Scenario outage = load("dbt-project.yaml", {{"faults", "{down: {kind: outage, target: store, at: 2h, for: 2m}}"}});
+  const WorldResult result = run(outage);
+  EXPECT_EQ(result.measured.faults.at(0).count, 1u);
+  EXPECT_GT(result.measured.store.write_errors, 0u);
+  expect_no_violation(result);
+}
+
+TEST(World, ContinueAsNewCarriesTheRunOn) {
+  const WorldResult plain = run(load("dbt-project.yaml"));
+  const WorldResult chained = run(load("dbt-project.yaml", {{"topology.interpreter.continueAsNewAfterLayers", "1"}}));
+  EXPECT_EQ(chained.measured.runs.started, plain.measured.runs.started);
+  EXPECT_GT(chained.measured.runs.completed, 0u);
+  EXPECT_EQ(chained.measured.runs.failed, 0u);
+  expect_no_violation(chained);
+}
+
+TEST(World, TheMockAdapterWritesTheSameEventsOfARun) {
+  EventKeys temporal, mock;
+  WorldOptions with_temporal, with_mock;
+  with_temporal.listeners.push_back(&temporal);
+  with_mock.listeners.push_back(&mock);
+  run(load("hello.yaml"), with_temporal);
+  run(load("hello.yaml", {{"topology.adapter.kind", "mock"}}), with_mock);
+  EXPECT_TRUE(temporal.keys == mock.keys);
+}
+
+TEST(World, ShuffledSchedulesKeepEveryInvariant) {
+  for (int seed = 1; seed <= 5; ++seed) {
+    const WorldResult result = run(load("dbt-project.yaml", {{"schedule", "shuffled"}, {"seed", std::to_string(seed)}}));
+    expect_no_violation(result);
+    EXPECT_GT(result.measured.runs.completed, 0u);
+  }
+}
+
+TEST(World, KillsEveryMinuteForAnHourLoseNoRun) {
+  const WorldResult result = run(load("dbt-project.yaml", {{"faults", "{storm: {kind: kill, target: worker/tq-control/*, at: 1h, until: 2h, every: 1m, maxDown: 50%}}"},
+                                                           {"topology.activityOptions", "{default: {heartbeat: 20s}}"}}));
+  EXPECT_GT(result.measured.counts.at("worker_crashes"), 30);
+  EXPECT_GT(result.measured.counts.at("workflow_tasks_replayed"), 0);
+  EXPECT_EQ(result.measured.runs.failed, 0u);
+  expect_no_violation(result);
+}
+
+}  // namespace
+}  // namespace dvt::sim
