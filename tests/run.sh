@@ -3,6 +3,7 @@
 #   tests/run.sh             tier 1, at most 10 minutes on 2 cores
 #   tests/run.sh --full      and formatting, sanitizers, clang-16, builds compared byte by byte, long scenarios, clang-tidy
 #   tests/run.sh --nightly   and what takes hours
+#   --also STEP              tier 1 and this step of --full (may be repeated)
 #   --budget MINUTES         steps that no longer fit are skipped, saying so (CI)
 # The last line is `N passed, N failed, N skipped`: GoogleTest cases, other tests and checks, as their runners told.
 set -euo pipefail
@@ -100,6 +101,8 @@ step_clang() {
 
 step_builds() {
   missing_tool builds clang++-16 clang-16 && return 0
+  configure release default -Dbuildtype=release
+  configure clang clang++-16 -Dbuildtype=release -Dbench=false
   configure unoptimised default -Dbuildtype=plain -Doptimization=0 -Dtests=false -Dbench=false
   build unoptimised sim/cli/dvtsim
   build release sim/cli/dvtsim
@@ -198,11 +201,12 @@ take() {
 }
 
 usage() {
-  sed -n '2,7s/^# \{0,1\}//p' "$0"
+  sed -n '2,8s/^# \{0,1\}//p' "$0"
 }
 
 tier=1
 budget=0
+also=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     --full) tier=2 ;;
@@ -213,6 +217,10 @@ while [[ $# -gt 0 ]]; do
         echo '--budget wants minutes' >&2
         exit 2
       fi
+      shift
+      ;;
+    --also)
+      also+=("${2:?}")
       shift
       ;;
     --step)
@@ -234,7 +242,7 @@ done
 mkdir -p build
 : >"$results"
 sim/install_packages.sh test
-if [[ $tier -ge 2 ]]; then
+if [[ $tier -ge 2 || ${#also[@]} -gt 0 ]]; then
   # What cannot be installed is skipped below by name, and fails there in CI.
   sim/install_packages.sh full || true
 fi
@@ -249,6 +257,7 @@ if [[ $tier -ge 2 ]]; then
   take long 8
   take tidy 8
 fi
+for step in "${also[@]}"; do take "$step" 10; done
 [[ $tier -lt 3 ]] || take nightly 30
 
 after=$(checkout_state)

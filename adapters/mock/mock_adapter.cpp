@@ -34,7 +34,8 @@ void MockAdapter::write(Run& run, EventType type, StepIndex step, std::uint32_t 
     if (type == EventType::run_completed || type == EventType::run_cancelled) {
       runs_.erase(ordinal.value);
       const bool completed = type == EventType::run_completed;
-      listener_->run_ended(ordinal, completed ? RunOutcome::completed : RunOutcome::cancelled, ErrorClass::none, completed ? "NONE" : "CANCELLED");
+      listener_->run_ended(ordinal, completed ? RunOutcome::completed : RunOutcome::cancelled, ErrorClass::none,
+                           completed ? "NONE" : "CANCELLED");
       return;
     }
     if (type == EventType::run_paused) telemetry_.run_paused(ordinal, timers_.now());

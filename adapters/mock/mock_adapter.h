@@ -1,6 +1,6 @@
 // The `mock` adapter: a provider without a workflow engine. A run's events are written one after the other, each when
-// the store acknowledged the one before; steps take no time. For tests of everything around the engine. A signal is applied
-// at once: PAUSE stops after the event under way, RESUME goes on, CANCEL ends the run with RunCancelled.
+// the store acknowledged the one before; steps take no time. For tests of everything around the engine. A signal is
+// applied at once: PAUSE stops after the event under way, RESUME goes on, CANCEL ends the run with RunCancelled.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@ namespace dvt::adapters {
 
 class MockAdapter final : public ProviderAdapter {
  public:
-  MockAdapter(Timers& timers, const Random& random, Telemetry& telemetry, StoreClient& store, const engine::PlanCatalogue& plans)
+  MockAdapter(Timers& timers, const Random& random, Telemetry& telemetry, StoreClient& store,
+              const engine::PlanCatalogue& plans)
       : timers_(timers), telemetry_(telemetry), store_(store), plans_(plans), maker_(timers, random) {}
 
   const char* name() const override { return "mock"; }

@@ -4,9 +4,14 @@ namespace dvt::adapters {
 
 using namespace dvt::engine;
 
-TemporalAdapter::TemporalAdapter(Service& service, Workers& workers, Timers& timers, const Random& random, Telemetry& telemetry,
-                                 const PlanCatalogue& plans, TemporalOptions options)
-    : service_(service), workers_(workers), timers_(timers), random_(random), telemetry_(telemetry), plans_(plans),
+TemporalAdapter::TemporalAdapter(Service& service, Workers& workers, Timers& timers, const Random& random,
+                                 Telemetry& telemetry, const PlanCatalogue& plans, TemporalOptions options)
+    : service_(service),
+      workers_(workers),
+      timers_(timers),
+      random_(random),
+      telemetry_(telemetry),
+      plans_(plans),
       options_(std::move(options)) {
   service_.attach(workers_, *this);
   service_.set_held_type(names::execute_step);
@@ -78,11 +83,16 @@ void TemporalAdapter::deliver(const ProviderSignal& signal) {
   if (!delivered) listener_->signal_lost(signal.signal, timers_.now());
 }
 
-void TemporalAdapter::signal_applied(RunOrdinal, std::uint64_t signal, Instant at) { listener_->signal_applied(signal, at); }
+void TemporalAdapter::signal_applied(RunOrdinal, std::uint64_t signal, Instant at) {
+  listener_->signal_applied(signal, at);
+}
 
-void TemporalAdapter::signal_lost(RunOrdinal, std::uint64_t signal, Instant at) { listener_->signal_lost(signal, at); }
+void TemporalAdapter::signal_lost(RunOrdinal, std::uint64_t signal, Instant at) {
+  listener_->signal_lost(signal, at);
+}
 
-void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus status, const Payload& result, const FailureRef& failure) {
+void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus status, const Payload& result,
+                                       const FailureRef& failure) {
   workers_.forget(execution.key, execution.sticky_worker);
   if (options_.on_closed) options_.on_closed(execution, status);
   const RunOrdinal run = execution.key.run;
@@ -92,12 +102,14 @@ void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus s
     case CloseStatus::completed: {
       const auto& answer = payload_as<PlanRunResult>(result);
       const bool completed = answer.outcome == RunOutcome::completed;
-      listener_->run_ended(run, answer.outcome, answer.error_class, completed ? std::string_view("NONE") : answer.error_code.text());
+      listener_->run_ended(run, answer.outcome, answer.error_class,
+                           completed ? std::string_view("NONE") : answer.error_code.text());
       return;
     }
     case CloseStatus::failed:
-      listener_->run_ended(run, RunOutcome::failed, ErrorClass::engine,
-                           failure != nullptr && failure->type ? failure->type.text() : std::string_view("WORKFLOW_FAILED"));
+      listener_->run_ended(
+          run, RunOutcome::failed, ErrorClass::engine,
+          failure != nullptr && failure->type ? failure->type.text() : std::string_view("WORKFLOW_FAILED"));
       return;
     case CloseStatus::cancelled:
       listener_->run_ended(run, RunOutcome::cancelled, ErrorClass::none, "CANCELLED");

@@ -22,8 +22,8 @@ struct TemporalOptions {
 
 class TemporalAdapter final : public ProviderAdapter, public engine::ServiceListener {
  public:
-  TemporalAdapter(engine::Service& service, engine::Workers& workers, Timers& timers, const Random& random, Telemetry& telemetry,
-                  const engine::PlanCatalogue& plans, TemporalOptions options);
+  TemporalAdapter(engine::Service& service, engine::Workers& workers, Timers& timers, const Random& random,
+                  Telemetry& telemetry, const engine::PlanCatalogue& plans, TemporalOptions options);
 
   const char* name() const override { return "temporal"; }
   void attach(RunListener& listener) override { listener_ = &listener; }

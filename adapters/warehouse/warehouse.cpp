@@ -8,11 +8,14 @@ namespace dvt::adapters {
 namespace {
 
 // True for `ppb` billionths of all words, in integers.
-bool strikes(std::uint64_t word, std::int64_t ppb) { return word % 1'000'000'000 < static_cast<std::uint64_t>(ppb); }
+bool strikes(std::uint64_t word, std::int64_t ppb) {
+  return word % 1'000'000'000 < static_cast<std::uint64_t>(ppb);
+}
 
 }  // namespace
 
-Warehouses::Warehouses(Timers& timers, const Random& random, Telemetry& telemetry, std::vector<WarehouseOptions> warehouses)
+Warehouses::Warehouses(Timers& timers, const Random& random, Telemetry& telemetry,
+                       std::vector<WarehouseOptions> warehouses)
     : timers_(timers), random_(random), telemetry_(telemetry), warehouses_(warehouses.size()) {
   for (std::size_t i = 0; i < warehouses.size(); ++i) {
     DVT_ASSERT(warehouses[i].concurrency > 0, "a warehouse runs at least one step at a time");
@@ -57,9 +60,11 @@ void Warehouses::begin(std::uint32_t index, Job job) {
   timers_.call_after(duration, [this, index, finished = std::move(held)] {
     Warehouse& at = warehouses_[index];
     --at.running;
-    const StepAnswer answer = judge(at, finished->request, plans_[finished->request.plan.value][finished->request.step.value]);
-    telemetry_.warehouse_done({index, finished->request.run, finished->request.step, finished->request.attempt, finished->submitted_at,
-                               finished->began_at, timers_.now(), answer.outcome == StepOutcome::completed});
+    const StepAnswer answer =
+        judge(at, finished->request, plans_[finished->request.plan.value][finished->request.step.value]);
+    telemetry_.warehouse_done({index, finished->request.run, finished->request.step, finished->request.attempt,
+                               finished->submitted_at, finished->began_at, timers_.now(),
+                               answer.outcome == StepOutcome::completed});
     if (!at.queue.empty()) {
       Job next = std::move(at.queue.front());
       at.queue.pop_front();

@@ -1,8 +1,9 @@
-// Warehouses: where steps take their time (domain §11). Each has a concurrency and a first-come queue; a step's duration
-// and errors are drawn by (run, step, attempt), so a slower warehouse or another policy meets the same draws.
+// Warehouses: where steps take their time (domain §11). Each has a concurrency and a first-come queue; a step's
+// duration and errors are drawn by (run, step, attempt), so a slower warehouse or another policy meets the same draws.
 //
-// Faults it may suffer: a latency factor on what begins while it lasts, and an outage during which submissions fail with a
-// retryable `warehouse_unavailable`; what runs goes on. Both are survivable: nothing is forgotten, every submission is answered.
+// Faults it may suffer: a latency factor on what begins while it lasts, and an outage during which submissions fail
+// with a retryable `warehouse_unavailable`; what runs goes on. Both are survivable: nothing is forgotten, every
+// submission is answered.
 #pragma once
 
 #include <deque>

@@ -10,20 +10,26 @@ Role required_role(SignalType type) {
   switch (type) {
     case SignalType::pause:
     case SignalType::resume:
-    case SignalType::cancel: return Role::operator_;
+    case SignalType::cancel:
+      return Role::operator_;
     case SignalType::retry_step:
     case SignalType::retry_run:
-    case SignalType::skip_step: return Role::engineer;
+    case SignalType::skip_step:
+      return Role::engineer;
     case SignalType::update_params:
     case SignalType::inject_override:
     case SignalType::update_target:
-    case SignalType::emergency_stop: return Role::admin;
-    case SignalType::escalate_alert: return Role::system;
+    case SignalType::emergency_stop:
+      return Role::admin;
+    case SignalType::escalate_alert:
+      return Role::system;
   }
   return Role::admin;
 }
 
-bool is_destructive(SignalType type) { return required_role(type) == Role::admin; }
+bool is_destructive(SignalType type) {
+  return required_role(type) == Role::admin;
+}
 
 bool role_suffices(Role actual, SignalType type) {
   if (type == SignalType::escalate_alert) return actual == Role::system;
@@ -31,9 +37,18 @@ bool role_suffices(Role actual, SignalType type) {
 }
 
 ApiFront::ApiFront(Timers& timers, const Random& random, Telemetry& telemetry, StoreClient& store, StateStore& rows,
-                   ProviderAdapter& adapter, const PlanCatalogue& plans, std::vector<std::string> tenants, ApiOptions options)
-    : timers_(timers), random_(random), telemetry_(telemetry), store_(store), rows_(rows), adapter_(adapter), plans_(plans),
-      tenants_(std::move(tenants)), options_(std::move(options)), maker_(timers, random) {
+                   ProviderAdapter& adapter, const PlanCatalogue& plans, std::vector<std::string> tenants,
+                   ApiOptions options)
+    : timers_(timers),
+      random_(random),
+      telemetry_(telemetry),
+      store_(store),
+      rows_(rows),
+      adapter_(adapter),
+      plans_(plans),
+      tenants_(std::move(tenants)),
+      options_(std::move(options)),
+      maker_(timers, random) {
   adapter_.attach(*this);
 }
 
@@ -52,7 +67,8 @@ void ApiFront::submit_run(const RunRequest& request) {
   Draws draws(random_, Purpose::api_latency, request.run.value, 0, 0);
   const Duration delay = pass_queue() + options_.latency.sample(draws);
   auto held = std::make_unique<RunRequest>(request);
-  timers_.call_after(delay, [this, request_held = std::move(held), received] { handle_run(std::move(*request_held), received); });
+  timers_.call_after(
+      delay, [this, request_held = std::move(held), received] { handle_run(std::move(*request_held), received); });
 }
 
 void ApiFront::handle_run(RunRequest request, Instant received) {
@@ -75,17 +91,19 @@ void ApiFront::handle_run(RunRequest request, Instant received) {
   record.plan = request.plan;
   record.tenant = request.tenant;
   record.requested_at = received;
-  record.request_key = run_request_key({identity->tenant_id, identity->project_id, identity->environment_id,
-                                        plan.plan.metadata.plan_id, plan.plan.metadata.plan_version, request.request_id});
+  record.request_key =
+      run_request_key({identity->tenant_id, identity->project_id, identity->environment_id, plan.plan.metadata.plan_id,
+                       plan.plan.metadata.plan_version, request.request_id});
   rows_.add_run(record);
 
   NewEvent queued = maker_.make(*identity, plan, EventType::run_queued, kNoStep, 1, 1, 0);
   Run& run = runs_[request.run.value];
   run.identity = std::move(identity);
   run.requested_at = received;
-  store_.append(std::move(queued), {request.run.value, 0, 0}, [this, ordinal = request.run, received](const AppendOutcome& outcome) {
-    run_persisted(ordinal, outcome, received);
-  });
+  store_.append(std::move(queued), {request.run.value, 0, 0},
+                [this, ordinal = request.run, received](const AppendOutcome& outcome) {
+                  run_persisted(ordinal, outcome, received);
+                });
 }
 
 void ApiFront::run_persisted(RunOrdinal ordinal, const AppendOutcome& outcome, Instant received) {
@@ -144,7 +162,8 @@ std::uint64_t ApiFront::submit_signal(SignalRequest request) {
 
 // Schema and authorization, in the order of domain §8; empty when the signal may go on to its decision record.
 std::string ApiFront::refusal(const SignalRequest& request) const {
-  if (request.signal_id.find('|') != std::string::npos || request.reason.size() > 65'536) return "SIGNAL_INVALID_PAYLOAD";
+  if (request.signal_id.find('|') != std::string::npos || request.reason.size() > 65'536)
+    return "SIGNAL_INVALID_PAYLOAD";
   if (!role_suffices(request.role, request.type)) return "AUTHZ_DENIED";
   if (is_destructive(request.type) && request.reason.empty()) return "AUTHZ_REASON_REQUIRED";
   const auto run = runs_.find(request.run.value);
@@ -174,17 +193,18 @@ void ApiFront::handle_signal(std::uint64_t signal) {
   decision.received_at = pending.received_at;
   decision.decided_at = timers_.now();
   const bool refused = !code.empty();
-  store_.decide(std::move(decision), {request.run.value, signal, 2}, [this, signal, refused](const DecideOutcome& outcome) {
-    if (!outcome.ok && refused) {  // refused anyway: a run that is folded away takes no record, and needs none
-      decided(signal, DecisionStatus::rejected, refusal(signals_.at(signal).request));
-    } else if (!outcome.ok) {  // without its record a signal is not applied (domain §3)
-      decided(signal, DecisionStatus::rejected, to_string(outcome.error));
-    } else if (outcome.receipt.idempotent) {
-      decided(signal, DecisionStatus::rejected, "DUPLICATE_SIGNAL");
-    } else {
-      decided(signal, outcome.receipt.status, outcome.receipt.code);
-    }
-  });
+  store_.decide(
+      std::move(decision), {request.run.value, signal, 2}, [this, signal, refused](const DecideOutcome& outcome) {
+        if (!outcome.ok && refused) {  // refused anyway: a run that is folded away takes no record, and needs none
+          decided(signal, DecisionStatus::rejected, refusal(signals_.at(signal).request));
+        } else if (!outcome.ok) {  // without its record a signal is not applied (domain §3)
+          decided(signal, DecisionStatus::rejected, to_string(outcome.error));
+        } else if (outcome.receipt.idempotent) {
+          decided(signal, DecisionStatus::rejected, "DUPLICATE_SIGNAL");
+        } else {
+          decided(signal, outcome.receipt.status, outcome.receipt.code);
+        }
+      });
 }
 
 void ApiFront::decided(std::uint64_t signal, DecisionStatus status, const std::string& code) {
@@ -199,8 +219,13 @@ void ApiFront::decided(std::uint64_t signal, DecisionStatus status, const std::s
     final_code = "RUN_TERMINAL";
   }
   const bool accepted = final_status == DecisionStatus::accepted;
-  telemetry_.api_request("signals", accepted ? 202 : final_code == "SIGNAL_RATE_LIMITED" ? 429 : 409, now - pending.received_at, now);
-  SignalFact fact{pending.request.run, pending.request.type, final_status, final_code, signal, pending.received_at, now};
+  telemetry_.api_request("signals",
+                         accepted                              ? 202
+                         : final_code == "SIGNAL_RATE_LIMITED" ? 429
+                                                               : 409,
+                         now - pending.received_at, now);
+  SignalFact fact{
+      pending.request.run, pending.request.type, final_status, final_code, signal, pending.received_at, now};
   telemetry_.signal_decided(fact);
   if (watcher_ != nullptr) watcher_->signal_decided(signal, pending.request, final_status);
   if (!accepted) {
@@ -217,7 +242,8 @@ void ApiFront::signal_applied(std::uint64_t signal, Instant at) {
   const auto found = signals_.find(signal);
   if (found == signals_.end()) return;
   const Signal& pending = found->second;
-  telemetry_.signal_applied({pending.request.run, pending.request.type, DecisionStatus::accepted, {}, signal, pending.received_at, at});
+  telemetry_.signal_applied(
+      {pending.request.run, pending.request.type, DecisionStatus::accepted, {}, signal, pending.received_at, at});
   signals_.erase(found);
 }
 
@@ -225,7 +251,8 @@ void ApiFront::signal_lost(std::uint64_t signal, Instant at) {
   const auto found = signals_.find(signal);
   if (found == signals_.end()) return;
   const Signal& pending = found->second;
-  telemetry_.signal_lost({pending.request.run, pending.request.type, DecisionStatus::accepted, {}, signal, pending.received_at, at});
+  telemetry_.signal_lost(
+      {pending.request.run, pending.request.type, DecisionStatus::accepted, {}, signal, pending.received_at, at});
   signals_.erase(found);
 }
 

@@ -1,6 +1,6 @@
 // DVT's own front (domain §1, §8, §9): run requests and signals go request → validation → decision record or stored
-// event → effect. Answers carry HTTP codes for the metrics. Capacity is a single queue in front of the handlers: a request
-// leaves it no faster than `capacity` allows, then takes the handling latency.
+// event → effect. Answers carry HTTP codes for the metrics. Capacity is a single queue in front of the handlers: a
+// request leaves it no faster than `capacity` allows, then takes the handling latency.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct SignalRequest {
   Role role = Role::operator_;  // the actor's only role
   std::string actor;
   std::string reason;
-  std::string signal_id;        // idempotency: the same id again is a no-op
+  std::string signal_id;  // idempotency: the same id again is a no-op
 };
 
 /// Least powerful role that may send a signal (domain §8).

@@ -14,8 +14,8 @@ void set_assert_context(AssertContext context) noexcept;
 
 }  // namespace dvt
 
-#define DVT_ASSERT(expression, message)                                                \
-  do {                                                                                 \
-    if (!(expression)) [[unlikely]]                                                    \
-      ::dvt::assertion_failed(#expression, message, __FILE__, __LINE__);               \
+#define DVT_ASSERT(expression, message)                                  \
+  do {                                                                   \
+    if (!(expression)) [[unlikely]]                                      \
+      ::dvt::assertion_failed(#expression, message, __FILE__, __LINE__); \
   } while (false)

@@ -40,7 +40,8 @@ enum class Transition : std::uint8_t { applied, invalid };
 
 /// Folds one event. Times in the state are the event's `emitted_at` (the producer's clock), as in the snapshot vectors.
 /// `type` an unknown value: state unchanged, applied (tolerant reader).
-Transition apply_event(RunState& state, EventType type, StepIndex step, std::uint32_t logical_attempt, Instant emitted_at);
+Transition apply_event(RunState& state, EventType type, StepIndex step, std::uint32_t logical_attempt,
+                       Instant emitted_at);
 
 bool is_terminal(RunStatus status);
 

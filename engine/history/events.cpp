@@ -6,20 +6,28 @@ namespace dvt::engine {
 
 std::string_view to_string(TimeoutType type) {
   switch (type) {
-    case TimeoutType::start_to_close: return "START_TO_CLOSE";
-    case TimeoutType::schedule_to_start: return "SCHEDULE_TO_START";
-    case TimeoutType::schedule_to_close: return "SCHEDULE_TO_CLOSE";
-    case TimeoutType::heartbeat: return "HEARTBEAT";
+    case TimeoutType::start_to_close:
+      return "START_TO_CLOSE";
+    case TimeoutType::schedule_to_start:
+      return "SCHEDULE_TO_START";
+    case TimeoutType::schedule_to_close:
+      return "SCHEDULE_TO_CLOSE";
+    case TimeoutType::heartbeat:
+      return "HEARTBEAT";
   }
   return "?";
 }
 
 std::string_view to_string(WorkflowTaskFailedCause cause) {
   switch (cause) {
-    case WorkflowTaskFailedCause::unhandled_command: return "UNHANDLED_COMMAND";
-    case WorkflowTaskFailedCause::nondeterminism: return "NON_DETERMINISTIC_ERROR";
-    case WorkflowTaskFailedCause::workflow_worker_unhandled_failure: return "WORKFLOW_WORKER_UNHANDLED_FAILURE";
-    case WorkflowTaskFailedCause::force_close_command: return "FORCE_CLOSE_COMMAND";
+    case WorkflowTaskFailedCause::unhandled_command:
+      return "UNHANDLED_COMMAND";
+    case WorkflowTaskFailedCause::nondeterminism:
+      return "NON_DETERMINISTIC_ERROR";
+    case WorkflowTaskFailedCause::workflow_worker_unhandled_failure:
+      return "WORKFLOW_WORKER_UNHANDLED_FAILURE";
+    case WorkflowTaskFailedCause::force_close_command:
+      return "FORCE_CLOSE_COMMAND";
   }
   return "?";
 }
@@ -27,12 +35,31 @@ std::string_view to_string(WorkflowTaskFailedCause cause) {
 std::string_view type_name(const HistoryEvent& event) {
   // In the order of the alternatives of Attributes.
   static constexpr std::array<std::string_view, std::variant_size_v<Attributes>> kNames{
-      "WorkflowExecutionStarted", "WorkflowExecutionCompleted", "WorkflowExecutionFailed", "WorkflowExecutionTimedOut",
-      "WorkflowExecutionCancelRequested", "WorkflowExecutionCanceled", "WorkflowExecutionSignaled",
-      "WorkflowExecutionTerminated", "WorkflowExecutionContinuedAsNew", "WorkflowTaskScheduled", "WorkflowTaskStarted",
-      "WorkflowTaskCompleted", "WorkflowTaskTimedOut", "WorkflowTaskFailed", "ActivityTaskScheduled", "ActivityTaskStarted",
-      "ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "ActivityTaskCancelRequested",
-      "ActivityTaskCanceled", "TimerStarted", "TimerFired", "TimerCanceled", "MarkerRecorded"};
+      "WorkflowExecutionStarted",
+      "WorkflowExecutionCompleted",
+      "WorkflowExecutionFailed",
+      "WorkflowExecutionTimedOut",
+      "WorkflowExecutionCancelRequested",
+      "WorkflowExecutionCanceled",
+      "WorkflowExecutionSignaled",
+      "WorkflowExecutionTerminated",
+      "WorkflowExecutionContinuedAsNew",
+      "WorkflowTaskScheduled",
+      "WorkflowTaskStarted",
+      "WorkflowTaskCompleted",
+      "WorkflowTaskTimedOut",
+      "WorkflowTaskFailed",
+      "ActivityTaskScheduled",
+      "ActivityTaskStarted",
+      "ActivityTaskCompleted",
+      "ActivityTaskFailed",
+      "ActivityTaskTimedOut",
+      "ActivityTaskCancelRequested",
+      "ActivityTaskCanceled",
+      "TimerStarted",
+      "TimerFired",
+      "TimerCanceled",
+      "MarkerRecorded"};
   return kNames[event.attributes.index()];
 }
 

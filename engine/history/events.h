@@ -22,9 +22,9 @@ using EventId = std::uint32_t;  // 0: none
 /// Why an activity, or a workflow, failed.
 struct Failure {
   std::string message;
-  Symbol type;                 // application error type, e.g. PermanentStepError
+  Symbol type;  // application error type, e.g. PermanentStepError
   bool non_retryable = false;
-  Duration next_retry_delay;   // > 0 overrides the policy's delay
+  Duration next_retry_delay;  // > 0 overrides the policy's delay
 };
 using FailureRef = std::shared_ptr<const Failure>;
 
@@ -51,36 +51,77 @@ enum class TimeoutType : std::uint8_t { start_to_close, schedule_to_start, sched
 std::string_view to_string(TimeoutType type);
 
 enum class WorkflowTaskFailedCause : std::uint8_t {
-  unhandled_command, nondeterminism, workflow_worker_unhandled_failure, force_close_command,
+  unhandled_command,
+  nondeterminism,
+  workflow_worker_unhandled_failure,
+  force_close_command,
 };
 std::string_view to_string(WorkflowTaskFailedCause cause);
 
 /// What stays the same over an execution's life; shared by its started event and the server's state.
 struct ExecutionInfo {
   std::string workflow_id;
-  Uuid run_id;                 // of this execution (its chain shares the workflow id)
+  Uuid run_id;  // of this execution (its chain shares the workflow id)
   Uuid first_run_id;
-  Uuid continued_from;         // all zero in the first execution
+  Uuid continued_from;  // all zero in the first execution
   Symbol workflow_type;
   Symbol task_queue;
   Duration workflow_task_timeout = seconds(10);
-  Duration run_timeout;        // 0: none
+  Duration run_timeout;  // 0: none
 };
 using ExecutionInfoRef = std::shared_ptr<const ExecutionInfo>;
 
-struct WorkflowExecutionStarted { ExecutionInfoRef info; Payload input; };
-struct WorkflowExecutionCompleted { Payload result; EventId task_completed = 0; };
-struct WorkflowExecutionFailed { FailureRef failure; EventId task_completed = 0; };
+struct WorkflowExecutionStarted {
+  ExecutionInfoRef info;
+  Payload input;
+};
+struct WorkflowExecutionCompleted {
+  Payload result;
+  EventId task_completed = 0;
+};
+struct WorkflowExecutionFailed {
+  FailureRef failure;
+  EventId task_completed = 0;
+};
 struct WorkflowExecutionTimedOut {};
-struct WorkflowExecutionCancelRequested { std::uint32_t requester = 0; };
-struct WorkflowExecutionCanceled { EventId task_completed = 0; };
-struct WorkflowExecutionSignaled { Symbol name; Payload input; std::uint64_t signal = 0; };
-struct WorkflowExecutionTerminated { FailureRef reason; };
-struct WorkflowExecutionContinuedAsNew { Uuid new_run_id; Payload input; EventId task_completed = 0; };
-struct WorkflowTaskScheduled { Symbol task_queue; std::uint32_t attempt = 1; std::int32_t sticky_worker = -1; };
-struct WorkflowTaskStarted { EventId scheduled = 0; std::uint32_t worker = 0; };
-struct WorkflowTaskCompleted { EventId scheduled = 0; EventId started = 0; std::uint32_t worker = 0; };
-struct WorkflowTaskTimedOut { EventId scheduled = 0; EventId started = 0; TimeoutType type = TimeoutType::start_to_close; };
+struct WorkflowExecutionCancelRequested {
+  std::uint32_t requester = 0;
+};
+struct WorkflowExecutionCanceled {
+  EventId task_completed = 0;
+};
+struct WorkflowExecutionSignaled {
+  Symbol name;
+  Payload input;
+  std::uint64_t signal = 0;
+};
+struct WorkflowExecutionTerminated {
+  FailureRef reason;
+};
+struct WorkflowExecutionContinuedAsNew {
+  Uuid new_run_id;
+  Payload input;
+  EventId task_completed = 0;
+};
+struct WorkflowTaskScheduled {
+  Symbol task_queue;
+  std::uint32_t attempt = 1;
+  std::int32_t sticky_worker = -1;
+};
+struct WorkflowTaskStarted {
+  EventId scheduled = 0;
+  std::uint32_t worker = 0;
+};
+struct WorkflowTaskCompleted {
+  EventId scheduled = 0;
+  EventId started = 0;
+  std::uint32_t worker = 0;
+};
+struct WorkflowTaskTimedOut {
+  EventId scheduled = 0;
+  EventId started = 0;
+  TimeoutType type = TimeoutType::start_to_close;
+};
 struct WorkflowTaskFailed {
   EventId scheduled = 0;
   EventId started = 0;
@@ -94,24 +135,66 @@ struct ActivityTaskScheduled {
   Payload input;
   ActivityOptionsRef options;  // after filling and capping of timeouts
 };
-struct ActivityTaskStarted { EventId scheduled = 0; std::uint32_t attempt = 1; std::uint32_t worker = 0; FailureRef last_failure; };
-struct ActivityTaskCompleted { EventId scheduled = 0; EventId started = 0; std::uint32_t worker = 0; Payload result; };
-struct ActivityTaskFailed { EventId scheduled = 0; EventId started = 0; std::uint32_t worker = 0; FailureRef failure; };
-struct ActivityTaskTimedOut { EventId scheduled = 0; EventId started = 0; TimeoutType type = TimeoutType::start_to_close; FailureRef last_failure; };
-struct ActivityTaskCancelRequested { EventId scheduled = 0; EventId task_completed = 0; };
-struct ActivityTaskCanceled { EventId scheduled = 0; EventId started = 0; EventId cancel_requested = 0; };
-struct TimerStarted { std::uint32_t timer_id = 0; EventId task_completed = 0; Duration after; };
-struct TimerFired { std::uint32_t timer_id = 0; EventId started = 0; };
-struct TimerCanceled { std::uint32_t timer_id = 0; EventId started = 0; EventId task_completed = 0; };
-struct MarkerRecorded { Symbol name; Payload details; EventId task_completed = 0; };
+struct ActivityTaskStarted {
+  EventId scheduled = 0;
+  std::uint32_t attempt = 1;
+  std::uint32_t worker = 0;
+  FailureRef last_failure;
+};
+struct ActivityTaskCompleted {
+  EventId scheduled = 0;
+  EventId started = 0;
+  std::uint32_t worker = 0;
+  Payload result;
+};
+struct ActivityTaskFailed {
+  EventId scheduled = 0;
+  EventId started = 0;
+  std::uint32_t worker = 0;
+  FailureRef failure;
+};
+struct ActivityTaskTimedOut {
+  EventId scheduled = 0;
+  EventId started = 0;
+  TimeoutType type = TimeoutType::start_to_close;
+  FailureRef last_failure;
+};
+struct ActivityTaskCancelRequested {
+  EventId scheduled = 0;
+  EventId task_completed = 0;
+};
+struct ActivityTaskCanceled {
+  EventId scheduled = 0;
+  EventId started = 0;
+  EventId cancel_requested = 0;
+};
+struct TimerStarted {
+  std::uint32_t timer_id = 0;
+  EventId task_completed = 0;
+  Duration after;
+};
+struct TimerFired {
+  std::uint32_t timer_id = 0;
+  EventId started = 0;
+};
+struct TimerCanceled {
+  std::uint32_t timer_id = 0;
+  EventId started = 0;
+  EventId task_completed = 0;
+};
+struct MarkerRecorded {
+  Symbol name;
+  Payload details;
+  EventId task_completed = 0;
+};
 
-using Attributes = std::variant<
-    WorkflowExecutionStarted, WorkflowExecutionCompleted, WorkflowExecutionFailed, WorkflowExecutionTimedOut,
-    WorkflowExecutionCancelRequested, WorkflowExecutionCanceled, WorkflowExecutionSignaled, WorkflowExecutionTerminated,
-    WorkflowExecutionContinuedAsNew, WorkflowTaskScheduled, WorkflowTaskStarted, WorkflowTaskCompleted,
-    WorkflowTaskTimedOut, WorkflowTaskFailed, ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskCompleted,
-    ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCancelRequested, ActivityTaskCanceled, TimerStarted, TimerFired,
-    TimerCanceled, MarkerRecorded>;
+using Attributes = std::variant<WorkflowExecutionStarted, WorkflowExecutionCompleted, WorkflowExecutionFailed,
+                                WorkflowExecutionTimedOut, WorkflowExecutionCancelRequested, WorkflowExecutionCanceled,
+                                WorkflowExecutionSignaled, WorkflowExecutionTerminated, WorkflowExecutionContinuedAsNew,
+                                WorkflowTaskScheduled, WorkflowTaskStarted, WorkflowTaskCompleted, WorkflowTaskTimedOut,
+                                WorkflowTaskFailed, ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskCompleted,
+                                ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCancelRequested,
+                                ActivityTaskCanceled, TimerStarted, TimerFired, TimerCanceled, MarkerRecorded>;
 
 struct HistoryEvent {
   Instant time;

@@ -1,6 +1,6 @@
 // Fibers: sequential code in virtual time (workflow code, users' activity code). Two ways to run one:
-// *queued* (spawn_queued, wake, sleep_for, join: the kernel runs it when its turn comes) and *stepped* (spawn + run: the
-// caller, on the main stack, runs it until it parks or ends; a workflow task does this).
+// *queued* (spawn_queued, wake, sleep_for, join: the kernel runs it when its turn comes) and *stepped* (spawn + run:
+// the caller, on the main stack, runs it until it parks or ends; a workflow task does this).
 #pragma once
 
 #include <cstdint>

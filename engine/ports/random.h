@@ -19,9 +19,9 @@ enum class Purpose : std::uint32_t {
   api_latency = 6,
   store_write = 7,
   store_read = 8,
-  poll = 9,             // task hand-over from matching to a worker
-  respond = 10,         // a worker's answer to the server
-  workflow_task = 11,   // execution time of a workflow task
+  poll = 9,            // task hand-over from matching to a worker
+  respond = 10,        // a worker's answer to the server
+  workflow_task = 11,  // execution time of a workflow task
   plan_fetch = 12,
   warehouse_duration = 13,
   warehouse_error = 14,
@@ -51,7 +51,8 @@ enum class Purpose : std::uint32_t {
 class Random {
  public:
   virtual ~Random() = default;
-  /// Fills four words: block number `block` of the stream (purpose, a, b, c). Pure: the same arguments give the same words.
+  /// Fills four words: block number `block` of the stream (purpose, a, b, c). Pure: the same arguments give the same
+  /// words.
   virtual void words(Purpose purpose, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint32_t block,
                      std::uint64_t out[4]) const = 0;
 };

@@ -4,7 +4,8 @@
 // and faults in virtual time; implemented by a model that ends up in a StateStore.
 //
 // Guarantees of StateStore: positions are 1, 2, 3 … in commit order over all runs; run_seq is strictly increasing per
-// run; an append with a known (run, key) changes nothing and returns what is stored; event and outbox row appear together.
+// run; an append with a known (run, key) changes nothing and returns what is stored; event and outbox row appear
+// together.
 #pragma once
 
 #include <cstdint>
@@ -54,9 +55,9 @@ struct NewEvent {
   StepIndex step = kNoStep;  // set for step events and only for them
   std::uint32_t logical_attempt = 1;
   std::uint32_t engine_attempt = 1;
-  Uuid event_id;          // the same again when the same event is retried
-  Digest idempotency_key; // domain §2
-  Instant emitted_at;     // producer's clock
+  Uuid event_id;                               // the same again when the same event is retried
+  Digest idempotency_key;                      // domain §2
+  Instant emitted_at;                          // producer's clock
   std::shared_ptr<const std::string> payload;  // JSON text or null
 };
 
@@ -77,20 +78,29 @@ struct AppendReceipt {
 
 enum class StoreError : std::uint8_t {
   unavailable,
-  timeout,            // the write budget ran out
+  timeout,  // the write budget ran out
   pool_exhausted,
   disk_full,
   io_error,
   corrupt,
-  invalid_transition, // deterministic, leaves no record
-  commit_unknown,     // the caller cannot tell; retry idempotently
+  invalid_transition,  // deterministic, leaves no record
+  commit_unknown,      // the caller cannot tell; retry idempotently
   unknown_run,
 };
 const char* to_string(StoreError error);
 
 enum class SignalType : std::uint8_t {
-  pause, resume, cancel, retry_step, retry_run, skip_step, update_params, inject_override, update_target,
-  emergency_stop, escalate_alert,
+  pause,
+  resume,
+  cancel,
+  retry_step,
+  retry_run,
+  skip_step,
+  update_params,
+  inject_override,
+  update_target,
+  emergency_stop,
+  escalate_alert,
 };
 const char* to_string(SignalType type);  // PAUSE, RESUME, …
 
@@ -107,7 +117,7 @@ struct SignalDecision {
   TenantOrdinal tenant;
   SignalType type = SignalType::pause;
   DecisionStatus status = DecisionStatus::accepted;
-  std::string code;    // error code when rejected, empty otherwise
+  std::string code;  // error code when rejected, empty otherwise
   Role effective_role = Role::operator_;
   std::string actor;
   std::string reason;
@@ -172,8 +182,8 @@ class StateStore {
                                        std::size_t limit, std::vector<StoredEvent>& out) = 0;
 
   /// Snapshots and the partition's watermark in one transaction. `watermark` is a position (see read_partition).
-  virtual void write_snapshots(std::uint32_t partition, std::uint64_t watermark, std::span<const SnapshotWrite> snapshots,
-                               Instant committed_at) = 0;
+  virtual void write_snapshots(std::uint32_t partition, std::uint64_t watermark,
+                               std::span<const SnapshotWrite> snapshots, Instant committed_at) = 0;
   virtual std::optional<StoredSnapshot> snapshot(RunOrdinal run) = 0;
   virtual std::uint64_t watermark(std::uint32_t partition) = 0;
 

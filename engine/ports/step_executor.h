@@ -19,9 +19,9 @@ struct StepRequest {
 
 enum class StepOutcome : std::uint8_t {
   completed,
-  failed,            // the step's own code failed: reported as a result, not retried
-  transient_error,   // infrastructure error, retryable
-  permanent_error,   // PermanentStepError, not retryable
+  failed,           // the step's own code failed: reported as a result, not retried
+  transient_error,  // infrastructure error, retryable
+  permanent_error,  // PermanentStepError, not retryable
 };
 
 struct StepAnswer {

@@ -32,13 +32,19 @@ struct RunClosed {
   ErrorClass error_class = ErrorClass::none;
   std::string_view error_code;  // NONE when completed
   Instant requested_at;
-  Instant closed_at;            // the engine's own close
+  Instant closed_at;  // the engine's own close
 };
 
 enum class ActivityKind : std::uint8_t { control, step };
 enum class ActivityOutcome : std::uint8_t {
-  completed, failed_retryable, failed, timed_out_start_to_close, timed_out_schedule_to_start,
-  timed_out_schedule_to_close, timed_out_heartbeat, cancelled,
+  completed,
+  failed_retryable,
+  failed,
+  timed_out_start_to_close,
+  timed_out_schedule_to_start,
+  timed_out_schedule_to_close,
+  timed_out_heartbeat,
+  cancelled,
 };
 const char* to_string(ActivityOutcome outcome);
 
@@ -49,16 +55,16 @@ struct ActivityFact {
   std::uint32_t activity = 0;  // activityId within the run (over its whole continue-as-new chain)
   std::uint32_t attempt = 1;   // engine attempt
   ActivityKind kind = ActivityKind::control;
-  std::string_view type;       // executeStep, emitEvent, …
+  std::string_view type;  // executeStep, emitEvent, …
   StepIndex step = kNoStep;
-  Instant scheduled_at;        // this attempt became available for dispatch
-  Instant started_at;          // valid from the started fact on
-  Instant at;                  // when the fact happened
+  Instant scheduled_at;  // this attempt became available for dispatch
+  Instant started_at;    // valid from the started fact on
+  Instant at;            // when the fact happened
 };
 
 struct WorkflowTaskFact {
   RunOrdinal run;
-  std::uint32_t task = 0;        // ordinal within the run
+  std::uint32_t task = 0;  // ordinal within the run
   std::uint32_t history_events = 0;
   std::uint32_t replayed_events = 0;  // 0: continued from the worker's cache
   std::uint32_t queue = 0;            // index of the task queue
@@ -129,7 +135,8 @@ class Telemetry {
   virtual void activity_started(const ActivityFact&) {}
   virtual void activity_closed(const ActivityFact&, ActivityOutcome, std::string_view /*error_code*/) {}
   /// A retry was decided: the next attempt becomes available at `next_at`.
-  virtual void activity_retry(const ActivityFact&, std::string_view /*cause*/, Instant /*next_at*/, std::uint32_t /*max_attempts*/) {}
+  virtual void activity_retry(const ActivityFact&, std::string_view /*cause*/, Instant /*next_at*/,
+                              std::uint32_t /*max_attempts*/) {}
   virtual void workflow_task_scheduled(const WorkflowTaskFact&) {}
   virtual void workflow_task_started(const WorkflowTaskFact&) {}
   virtual void workflow_task_completed(const WorkflowTaskFact&) {}
@@ -137,23 +144,27 @@ class Telemetry {
   virtual void nondeterminism(RunOrdinal, std::string_view /*report*/, Instant /*at*/) {}
   virtual void timer_fired(RunOrdinal, Instant /*due*/, Instant /*at*/) {}
   virtual void worker_changed(std::uint32_t /*queue*/, std::uint32_t /*worker*/, bool /*up*/, Instant /*at*/) {}
-  virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/, Instant /*at*/) {}
+  virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/,
+                           Instant /*at*/) {}
   virtual void adapter_heartbeat(Instant /*at*/) {}
 
   // Warehouse
   virtual void warehouse_done(const WarehouseFact&) {}
-  virtual void warehouse_level(std::uint32_t /*warehouse*/, std::uint32_t /*running*/, std::uint32_t /*queued*/, Instant /*at*/) {}
+  virtual void warehouse_level(std::uint32_t /*warehouse*/, std::uint32_t /*running*/, std::uint32_t /*queued*/,
+                               Instant /*at*/) {}
 
   // Store, projector, outbox, bus
   virtual void append_done(const AppendFact&) {}
   virtual void event_committed(const StoredEvent&) {}  // new rows only, in commit order
   virtual void snapshots_committed(std::uint32_t /*partition*/, std::uint64_t /*watermark*/,
-                                   const std::vector<StoredEvent>& /*events*/, const std::vector<SnapshotFact>&, Instant /*at*/) {}
+                                   const std::vector<StoredEvent>& /*events*/, const std::vector<SnapshotFact>&,
+                                   Instant /*at*/) {}
   virtual void gap_suspected(RunOrdinal, Instant /*at*/) {}
   virtual void gap_confirmed(RunOrdinal, Instant /*at*/) {}
   virtual void outbox_leased(std::uint32_t /*relay*/, std::uint64_t /*position*/, Instant /*until*/, Instant /*at*/) {}
   virtual void outbox_published(const StoredEvent&, Instant /*at*/) {}
-  virtual void delivered(std::uint32_t /*subscription*/, const StoredEvent&, std::uint32_t /*attempts*/, bool /*first*/, Instant /*at*/) {}
+  virtual void delivered(std::uint32_t /*subscription*/, const StoredEvent&, std::uint32_t /*attempts*/, bool /*first*/,
+                         Instant /*at*/) {}
   virtual void dead_lettered(std::uint32_t /*subscription*/, const StoredEvent&, Instant /*at*/) {}
 
   // Faults

@@ -19,10 +19,14 @@ Duration backoff_after(const RetryPolicy& policy, std::uint32_t attempt) {
 
 ActivityOutcome timeout_outcome(TimeoutType type) {
   switch (type) {
-    case TimeoutType::start_to_close: return ActivityOutcome::timed_out_start_to_close;
-    case TimeoutType::schedule_to_start: return ActivityOutcome::timed_out_schedule_to_start;
-    case TimeoutType::schedule_to_close: return ActivityOutcome::timed_out_schedule_to_close;
-    case TimeoutType::heartbeat: return ActivityOutcome::timed_out_heartbeat;
+    case TimeoutType::start_to_close:
+      return ActivityOutcome::timed_out_start_to_close;
+    case TimeoutType::schedule_to_start:
+      return ActivityOutcome::timed_out_schedule_to_start;
+    case TimeoutType::schedule_to_close:
+      return ActivityOutcome::timed_out_schedule_to_close;
+    case TimeoutType::heartbeat:
+      return ActivityOutcome::timed_out_heartbeat;
   }
   return ActivityOutcome::failed;
 }
@@ -56,11 +60,11 @@ void Service::dispatch_activity(Open& open, PendingActivity& activity) {
   activity.scheduled_at = timers_.now();
   telemetry_.activity_scheduled(activity_fact(open, activity));
   if (activity.options->schedule_to_start.ns > 0) {
-    activity.attempt_timer = timers_.call_after(
-        activity.options->schedule_to_start,
-        [this, key = execution.key, scheduled = activity.scheduled, attempt = activity.attempt] {
-          on_activity_timeout(key, scheduled, attempt, TimeoutType::schedule_to_start);
-        });
+    activity.attempt_timer =
+        timers_.call_after(activity.options->schedule_to_start,
+                           [this, key = execution.key, scheduled = activity.scheduled, attempt = activity.attempt] {
+                             on_activity_timeout(key, scheduled, attempt, TimeoutType::schedule_to_start);
+                           });
   }
   if (execution.hold_activities && activity.type == held_type_) {
     execution.held.push_back(activity.scheduled);
@@ -75,7 +79,8 @@ bool Service::begin_activity_task(const ActivityTaskRef& ref, WorkerRef worker) 
   if (open == nullptr) return false;
   Execution& execution = open->execution;
   PendingActivity* activity = find_activity(execution, ref.scheduled);
-  if (activity == nullptr || activity->attempt != ref.attempt || activity->machine.state() != ActivityState::scheduled) return false;
+  if (activity == nullptr || activity->attempt != ref.attempt || activity->machine.state() != ActivityState::scheduled)
+    return false;
   if (execution.hold_activities && activity->type == held_type_) {
     execution.held.push_back(ref.scheduled);
     return false;
@@ -85,13 +90,14 @@ bool Service::begin_activity_task(const ActivityTaskRef& ref, WorkerRef worker) 
   activity->worker = worker;
   timers_.cancel(activity->attempt_timer);
   const auto arm = [&](Duration after, TimeoutType type) {
-    return timers_.call_after(after, [this, key = ref.execution, scheduled = ref.scheduled, attempt = ref.attempt, type] {
-      on_activity_timeout(key, scheduled, attempt, type);
-    });
+    return timers_.call_after(after, [this, key = ref.execution, scheduled = ref.scheduled, attempt = ref.attempt,
+                                      type] { on_activity_timeout(key, scheduled, attempt, type); });
   };
   activity->attempt_timer = {};
-  if (activity->options->start_to_close.ns > 0) activity->attempt_timer = arm(activity->options->start_to_close, TimeoutType::start_to_close);
-  if (activity->options->heartbeat.ns > 0) activity->heartbeat_timer = arm(activity->options->heartbeat, TimeoutType::heartbeat);
+  if (activity->options->start_to_close.ns > 0)
+    activity->attempt_timer = arm(activity->options->start_to_close, TimeoutType::start_to_close);
+  if (activity->options->heartbeat.ns > 0)
+    activity->heartbeat_timer = arm(activity->options->heartbeat, TimeoutType::heartbeat);
   telemetry_.activity_started(activity_fact(*open, *activity));
 
   ActivityTaskDelivery delivery;
@@ -128,8 +134,8 @@ PendingActivity* Service::current_attempt(const ActivityTaskToken& token, Open*&
   open = find(token.execution);
   if (open == nullptr) return nullptr;
   PendingActivity* activity = find_activity(open->execution, token.scheduled);
-  if (activity == nullptr || activity->attempt != token.attempt || activity->machine.state() != ActivityState::started ||
-      activity->worker != token.worker)
+  if (activity == nullptr || activity->attempt != token.attempt ||
+      activity->machine.state() != ActivityState::started || activity->worker != token.worker)
     return nullptr;
   return activity;
 }
@@ -142,8 +148,9 @@ void Service::cancel_activity_timers(PendingActivity& activity) {
 
 void Service::finish_activity(Open& open, EventId scheduled) {
   auto& activities = open.execution.activities;
-  const auto found = std::find_if(activities.begin(), activities.end(),
-                                  [scheduled](const PendingActivity& activity) { return activity.scheduled == scheduled; });
+  const auto found = std::find_if(activities.begin(), activities.end(), [scheduled](const PendingActivity& activity) {
+    return activity.scheduled == scheduled;
+  });
   DVT_ASSERT(found != activities.end(), "an activity was finished twice");
   cancel_activity_timers(*found);
   activities.erase(found);
@@ -168,7 +175,11 @@ void Service::write_activity_close(Open& open, PendingActivity& activity, Attrib
   const EventId started = execution.history.last_id();
   std::visit(
       [started](auto& body) {
-        if constexpr (requires { body.started = started; body.scheduled; }) body.started = started;
+        if constexpr (requires {
+                        body.started = started;
+                        body.scheduled;
+                      })
+          body.started = started;
       },
       close);
   write(execution, std::move(close));
@@ -180,7 +191,8 @@ void Service::respond_activity_completed(const ActivityTaskToken& token, Payload
   PendingActivity* activity = current_attempt(token, open);
   if (activity == nullptr) return;
   const ActivityFact fact = activity_fact(*open, *activity);
-  write_activity_close(*open, *activity, ActivityTaskCompleted{activity->scheduled, 0, activity->worker.worker, std::move(result)});
+  write_activity_close(*open, *activity,
+                       ActivityTaskCompleted{activity->scheduled, 0, activity->worker.worker, std::move(result)});
   activity->machine.must(ActivityEvent::closed);
   telemetry_.activity_closed(fact, ActivityOutcome::completed, {});
   finish_activity(*open, token.scheduled);
@@ -199,7 +211,8 @@ void Service::respond_activity_cancelled(const ActivityTaskToken& token) {
   PendingActivity* activity = current_attempt(token, open);
   if (activity == nullptr || !activity->cancel_requested) return;
   const ActivityFact fact = activity_fact(*open, *activity);
-  write_activity_close(*open, *activity, ActivityTaskCanceled{activity->scheduled, 0, activity->cancel_requested_event});
+  write_activity_close(*open, *activity,
+                       ActivityTaskCanceled{activity->scheduled, 0, activity->cancel_requested_event});
   activity->machine.must(ActivityEvent::closed);
   telemetry_.activity_closed(fact, ActivityOutcome::cancelled, {});
   finish_activity(*open, token.scheduled);
@@ -212,10 +225,11 @@ Service::HeartbeatAnswer Service::record_heartbeat(const ActivityTaskToken& toke
   activity->heartbeat_details = std::move(details);
   if (activity->options->heartbeat.ns > 0) {
     timers_.cancel(activity->heartbeat_timer);
-    activity->heartbeat_timer = timers_.call_after(
-        activity->options->heartbeat, [this, key = token.execution, scheduled = token.scheduled, attempt = token.attempt] {
-          on_activity_timeout(key, scheduled, attempt, TimeoutType::heartbeat);
-        });
+    activity->heartbeat_timer =
+        timers_.call_after(activity->options->heartbeat,
+                           [this, key = token.execution, scheduled = token.scheduled, attempt = token.attempt] {
+                             on_activity_timeout(key, scheduled, attempt, TimeoutType::heartbeat);
+                           });
   }
   return activity->cancel_requested ? HeartbeatAnswer::cancel_requested : HeartbeatAnswer::go_on;
 }
@@ -228,18 +242,24 @@ void Service::on_activity_timeout(ExecutionKey key, EventId scheduled, std::uint
   if (activity == nullptr || (attempt != 0 && activity->attempt != attempt)) return;
   auto failure = std::make_shared<Failure>();
   failure->message = std::string("activity ") + std::string(to_string(type)) + " timeout";
-  failure->type = activity->last_failure != nullptr && type == TimeoutType::schedule_to_close ? activity->last_failure->type : Symbol{};
+  failure->type = activity->last_failure != nullptr && type == TimeoutType::schedule_to_close
+                      ? activity->last_failure->type
+                      : Symbol{};
   fail_or_retry(*open, *activity, failure, &type);
 }
 
-void Service::fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure, const TimeoutType* timeout) {
+void Service::fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure,
+                            const TimeoutType* timeout) {
   const Instant now = timers_.now();
   const RetryPolicy& policy = activity.options->retry;
-  const bool retryable_kind = timeout == nullptr || *timeout == TimeoutType::start_to_close || *timeout == TimeoutType::heartbeat;
+  const bool retryable_kind =
+      timeout == nullptr || *timeout == TimeoutType::start_to_close || *timeout == TimeoutType::heartbeat;
   const bool type_allows = timeout != nullptr || (!failure->non_retryable &&
-      std::find(policy.non_retryable.begin(), policy.non_retryable.end(), failure->type) == policy.non_retryable.end());
+                                                  std::find(policy.non_retryable.begin(), policy.non_retryable.end(),
+                                                            failure->type) == policy.non_retryable.end());
   const bool attempts_left = policy.maximum_attempts == 0 || activity.attempt < policy.maximum_attempts;
-  const Duration delay = failure->next_retry_delay.ns > 0 ? failure->next_retry_delay : backoff_after(policy, activity.attempt);
+  const Duration delay =
+      failure->next_retry_delay.ns > 0 ? failure->next_retry_delay : backoff_after(policy, activity.attempt);
   const bool in_time = activity.options->schedule_to_close.ns == 0 ||
                        now + delay <= activity.first_scheduled_at + activity.options->schedule_to_close;
   const ActivityFact fact = activity_fact(open, activity);
@@ -249,14 +269,15 @@ void Service::fail_or_retry(Open& open, PendingActivity& activity, const Failure
     timers_.cancel(activity.attempt_timer);
     timers_.cancel(activity.heartbeat_timer);
     activity.heartbeat_timer = {};
-    telemetry_.activity_closed(fact, timeout != nullptr ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable, code);
+    telemetry_.activity_closed(fact, timeout != nullptr ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable,
+                               code);
     activity.machine.must(ActivityEvent::retry_decided);
     activity.last_failure = failure;
-    telemetry_.activity_retry(fact, timeout != nullptr ? "timeout" : failure->type.text(), now + delay, policy.maximum_attempts);
-    activity.attempt_timer = timers_.call_after(
-        delay, [this, key = open.execution.key, scheduled = activity.scheduled, attempt = activity.attempt] {
-          on_retry_due(key, scheduled, attempt);
-        });
+    telemetry_.activity_retry(fact, timeout != nullptr ? "timeout" : failure->type.text(), now + delay,
+                              policy.maximum_attempts);
+    activity.attempt_timer =
+        timers_.call_after(delay, [this, key = open.execution.key, scheduled = activity.scheduled,
+                                   attempt = activity.attempt] { on_retry_due(key, scheduled, attempt); });
     return;
   }
   if (timeout != nullptr) {
@@ -289,7 +310,8 @@ void Service::cancel_unstarted_or_request(Open& open, std::uint32_t activity_id,
         execution.history.append(timers_.now(), ActivityTaskCancelRequested{activity.scheduled, completed});
     if (activity.machine.state() == ActivityState::started) return;
     const ActivityFact fact = activity_fact(open, activity);
-    execution.history.append(timers_.now(), ActivityTaskCanceled{activity.scheduled, 0, activity.cancel_requested_event});
+    execution.history.append(timers_.now(),
+                             ActivityTaskCanceled{activity.scheduled, 0, activity.cancel_requested_event});
     activity.machine.must(ActivityEvent::closed);
     telemetry_.activity_closed(fact, ActivityOutcome::cancelled, {});
     finish_activity(open, activity.scheduled);

@@ -4,7 +4,9 @@
 namespace dvt::engine {
 namespace {
 
-Duration shorter(Duration a, Duration b) { return b.ns > 0 && (a.ns == 0 || b < a) ? b : a; }
+Duration shorter(Duration a, Duration b) {
+  return b.ns > 0 && (a.ns == 0 || b < a) ? b : a;
+}
 
 // Temporal's filling and capping (spec, "Timeouts and retries"). The run timeout bounds everything; 0 means none.
 ActivityOptionsRef effective_options(const ActivityOptionsRef& asked, Duration run_timeout) {
@@ -47,14 +49,15 @@ void Service::apply_command(Open& open, Command& command, EventId completed) {
       activity.step_work = subject->is_step_work();
     }
     activity.first_scheduled_at = now;
-    activity.scheduled = execution.history.append(
-        now, ActivityTaskScheduled{schedule->activity_id, completed, schedule->type, std::move(schedule->input), activity.options});
+    activity.scheduled =
+        execution.history.append(now, ActivityTaskScheduled{schedule->activity_id, completed, schedule->type,
+                                                            std::move(schedule->input), activity.options});
     execution.next_activity_id = schedule->activity_id + 1;
     execution.activities.push_back(std::move(activity));
     PendingActivity& added = execution.activities.back();
     if (added.options->schedule_to_close.ns > 0) {
-      added.schedule_to_close =
-          timers_.call_after(added.options->schedule_to_close, [this, key = execution.key, scheduled = added.scheduled] {
+      added.schedule_to_close = timers_.call_after(
+          added.options->schedule_to_close, [this, key = execution.key, scheduled = added.scheduled] {
             on_activity_timeout(key, scheduled, 0, TimeoutType::schedule_to_close);
           });
     }
@@ -66,7 +69,8 @@ void Service::apply_command(Open& open, Command& command, EventId completed) {
     timer.timer_id = start->timer_id;
     timer.started = execution.history.append(now, TimerStarted{start->timer_id, completed, start->after});
     timer.due = now + start->after;
-    timer.timer = timers_.call_at(timer.due, [this, key = execution.key, id = start->timer_id] { on_timer_fired(key, id); });
+    timer.timer =
+        timers_.call_at(timer.due, [this, key = execution.key, id = start->timer_id] { on_timer_fired(key, id); });
     execution.timers.push_back(std::move(timer));
   } else if (auto* stop = std::get_if<CancelTimer>(&command.body)) {
     for (std::size_t i = 0; i < execution.timers.size(); ++i) {

@@ -23,7 +23,7 @@ struct PendingActivity {
   Payload input;
   ActivityOptionsRef options;
   std::uint32_t attempt = 1;
-  StepIndex step = kNoStep;    // what the input says of itself (StepSubject)
+  StepIndex step = kNoStep;  // what the input says of itself (StepSubject)
   bool step_work = false;
   ActivityMachine machine{ActivityState::scheduled};
   bool cancel_requested = false;
@@ -35,7 +35,7 @@ struct PendingActivity {
   FailureRef last_failure;
   Payload heartbeat_details;
   TimerId schedule_to_close;
-  TimerId attempt_timer;    // schedule-to-start while scheduled, start-to-close while started, backoff between
+  TimerId attempt_timer;  // schedule-to-start while scheduled, start-to-close while started, backoff between
   TimerId heartbeat_timer;
 };
 
@@ -63,15 +63,15 @@ struct BufferedEvent {
 
 struct WorkflowTask {
   WorkflowTaskMachine machine{WorkflowTaskState::none};
-  std::uint32_t ordinal = 0;   // counts the tasks of the execution, from 1
-  std::uint32_t attempt = 1;   // >= 2 after a failure on the normal queue: transient, not recorded until one completes
-  EventId scheduled = 0;       // 0 while transient
+  std::uint32_t ordinal = 0;  // counts the tasks of the execution, from 1
+  std::uint32_t attempt = 1;  // >= 2 after a failure on the normal queue: transient, not recorded until one completes
+  EventId scheduled = 0;      // 0 while transient
   EventId started = 0;
   Instant scheduled_at;
   Instant started_at;
   WorkerRef worker;
   std::int32_t sticky_worker = -1;  // scheduled to this worker's sticky queue, or -1
-  TimerId timer;               // sticky schedule-to-start, then start-to-close
+  TimerId timer;                    // sticky schedule-to-start, then start-to-close
   bool transient() const { return attempt > 1; }
 };
 
@@ -82,8 +82,8 @@ struct Execution {
   std::uint32_t queue = 0;
   History history;
   WorkflowTask task;
-  std::int32_t sticky_worker = -1;  // whose cache holds this execution, or -1
-  std::uint32_t sticky_epoch = 0;   // and in which of that worker's lives
+  std::int32_t sticky_worker = -1;     // whose cache holds this execution, or -1
+  std::uint32_t sticky_epoch = 0;      // and in which of that worker's lives
   EventId last_completed_started = 0;  // WorkflowTaskStarted of the last completed task: what the cache has seen
   std::uint32_t next_activity_id = 1;
   std::vector<PendingActivity> activities;
@@ -91,12 +91,12 @@ struct Execution {
   std::vector<PendingSignal> signals;
   std::vector<BufferedEvent> buffered;
   CancellationMachine cancellation{CancellationState::none};
-  bool hold_activities = false;               // step activities are kept back (the fix of known fault 6)
-  std::vector<std::uint32_t> held;            // event ids of activities kept back, in the order they came
+  bool hold_activities = false;     // step activities are kept back (the fix of known fault 6)
+  std::vector<std::uint32_t> held;  // event ids of activities kept back, in the order they came
   bool closed = false;
-  bool rebuilt = false;                       // some worker replayed it; its closed history is checked again
-  bool in_commands = false;                   // commands of a completed task are being applied
-  bool task_wanted = false;                   // a new task is due when that is over
+  bool rebuilt = false;      // some worker replayed it; its closed history is checked again
+  bool in_commands = false;  // commands of a completed task are being applied
+  bool task_wanted = false;  // a new task is due when that is over
   TimerId run_timer;
 };
 

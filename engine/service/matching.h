@@ -55,12 +55,14 @@ class Matching {
   void worker_up(std::uint32_t worker);
   /// The worker's process died: polls, slots and tasks in its hands are gone; its epoch moves on.
   void worker_down(std::uint32_t worker);
-  bool is_up(WorkerRef worker) const { return workers_[worker.worker].up && workers_[worker.worker].epoch == worker.epoch; }
+  bool is_up(WorkerRef worker) const {
+    return workers_[worker.worker].up && workers_[worker.worker].epoch == worker.epoch;
+  }
   WorkerRef ref(std::uint32_t worker) const { return {worker, workers_[worker].epoch}; }
 
   void add_workflow_task(std::uint32_t queue, const WorkflowTaskRef& task);
-  /// To the worker's own sticky queue; it waits there while the worker is busy. The queue is that of one process: nobody
-  /// polls it any more once the worker died, even when another process came up in its place.
+  /// To the worker's own sticky queue; it waits there while the worker is busy. The queue is that of one process:
+  /// nobody polls it any more once the worker died, even when another process came up in its place.
   void add_sticky_task(WorkerRef worker, const WorkflowTaskRef& task);
   void add_activity_task(std::uint32_t queue, const ActivityTaskRef& task);
 
@@ -81,7 +83,7 @@ class Matching {
     std::uint32_t used = 0;        // slots taken, open polls not counted
     std::uint32_t in_transit = 0;  // pollers carrying a task
     std::uint32_t open_polls = 0;
-    std::uint32_t entries = 0;     // this worker's entries in the queue's list of polls
+    std::uint32_t entries = 0;  // this worker's entries in the queue's list of polls
   };
   struct WorkerState {
     std::uint32_t queue = 0;

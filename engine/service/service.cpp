@@ -70,7 +70,9 @@ void Service::start_workflow(const StartWorkflow& request) {
 }
 
 // An event that is not of a command: buffered while a workflow task is started.
-void Service::write(Execution& execution, Attributes attributes) { write_at(execution, timers_.now(), std::move(attributes)); }
+void Service::write(Execution& execution, Attributes attributes) {
+  write_at(execution, timers_.now(), std::move(attributes));
+}
 
 void Service::write_at(Execution& execution, Instant time, Attributes attributes) {
   if (execution.task.machine.state() == WorkflowTaskState::started) {
@@ -83,8 +85,10 @@ void Service::write_at(Execution& execution, Instant time, Attributes attributes
 namespace {
 
 bool is_activity_close(const Attributes& attributes) {
-  return std::holds_alternative<ActivityTaskCompleted>(attributes) || std::holds_alternative<ActivityTaskFailed>(attributes) ||
-         std::holds_alternative<ActivityTaskTimedOut>(attributes) || std::holds_alternative<ActivityTaskCanceled>(attributes);
+  return std::holds_alternative<ActivityTaskCompleted>(attributes) ||
+         std::holds_alternative<ActivityTaskFailed>(attributes) ||
+         std::holds_alternative<ActivityTaskTimedOut>(attributes) ||
+         std::holds_alternative<ActivityTaskCanceled>(attributes);
 }
 
 void set_started(Attributes& attributes, EventId started) {
@@ -106,11 +110,13 @@ bool Service::flush_buffer(Execution& execution) {
   std::vector<EventId> ids(execution.buffered.size(), 0);
   for (std::size_t i = 0; i < execution.buffered.size(); ++i) {
     BufferedEvent& event = execution.buffered[i];
-    if (!is_activity_close(event.attributes)) ids[i] = execution.history.append(event.time, std::move(event.attributes));
+    if (!is_activity_close(event.attributes))
+      ids[i] = execution.history.append(event.time, std::move(event.attributes));
   }
   for (BufferedEvent& event : execution.buffered) {
     if (!is_activity_close(event.attributes)) continue;
-    if (event.started_in_buffer >= 0) set_started(event.attributes, ids[static_cast<std::size_t>(event.started_in_buffer)]);
+    if (event.started_in_buffer >= 0)
+      set_started(event.attributes, ids[static_cast<std::size_t>(event.started_in_buffer)]);
     execution.history.append(event.time, std::move(event.attributes));
   }
   execution.buffered.clear();
@@ -155,7 +161,8 @@ void Service::hold_activities(RunOrdinal run, bool hold) {
   for (const EventId scheduled : held) {
     PendingActivity* activity = find_activity(execution, scheduled);
     if (activity != nullptr && activity->machine.state() == ActivityState::scheduled)
-      matching_.add_activity_task(matching_.queue_index(activity->options->task_queue), {execution.key, scheduled, activity->attempt});
+      matching_.add_activity_task(matching_.queue_index(activity->options->task_queue),
+                                  {execution.key, scheduled, activity->attempt});
   }
 }
 
@@ -164,7 +171,8 @@ Payload Service::query_workflow(RunOrdinal run, Symbol query) {
   if (open == nullptr) return nullptr;
   std::int32_t worker = open->execution.sticky_worker;
   for (std::uint32_t i = 0; worker < 0 && i < matching_.worker_count(); ++i)
-    if (matching_.worker_queue(i) == open->execution.queue && matching_.is_up(matching_.ref(i))) worker = static_cast<std::int32_t>(i);
+    if (matching_.worker_queue(i) == open->execution.queue && matching_.is_up(matching_.ref(i)))
+      worker = static_cast<std::int32_t>(i);
   if (worker < 0) return nullptr;
   return host_->answer_query(static_cast<std::uint32_t>(worker), open->execution, query);
 }
@@ -178,7 +186,8 @@ void Service::close(Open& open, CloseStatus status, const Payload& result, const
   for (PendingTimer& timer : execution.timers) timers_.cancel(timer.timer);
   // A known fault of the production interpreter (domain §19.2): signals do not cross continue-as-new.
   for (PendingSignal& signal : execution.signals) {
-    if (signal.machine.apply(SignalEvent::execution_closed)) listener_->signal_lost(execution.key.run, signal.signal, timers_.now());
+    if (signal.machine.apply(SignalEvent::execution_closed))
+      listener_->signal_lost(execution.key.run, signal.signal, timers_.now());
   }
   auto node = executions_.extract(execution.key.run.value);  // keeps the state alive while listeners read it
   listener_->execution_closed(execution, status, result, failure);

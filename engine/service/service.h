@@ -20,8 +20,8 @@
 namespace dvt::engine {
 
 struct ServiceOptions {
-  Distribution poll_latency;      // a matched task's way to the worker (domain §21, "worker poll round trip")
-  Distribution respond_latency;   // its answer's way back; drawn by the worker
+  Distribution poll_latency;     // a matched task's way to the worker (domain §21, "worker poll round trip")
+  Distribution respond_latency;  // its answer's way back; drawn by the worker
   Duration sticky_schedule_to_start = seconds(10);
   std::uint32_t history_events_max = 51'200;
   std::uint32_t pending_activities_max = 2'000;
@@ -29,7 +29,7 @@ struct ServiceOptions {
 
 struct StartWorkflow {
   RunOrdinal run;
-  PlanOrdinal plan;        // for telemetry only
+  PlanOrdinal plan;  // for telemetry only
   ExecutionInfoRef info;
   Payload input;
 };
@@ -39,7 +39,7 @@ struct WorkflowTaskDelivery {
   const Execution* execution = nullptr;  // valid during the call
   EventId first_event = 1;               // 1: full history; otherwise the first event the cache has not seen
   bool sticky = false;
-  std::uint32_t attempt = 1;             // >= 2: transient, its scheduled and started events are not in the history
+  std::uint32_t attempt = 1;  // >= 2: transient, its scheduled and started events are not in the history
 };
 
 struct ActivityTaskDelivery {
@@ -70,7 +70,8 @@ class ServiceListener {
  public:
   virtual ~ServiceListener() = default;
   /// `result` is the workflow's result (completed) or next input (continued); `failure` is set when it failed.
-  virtual void execution_closed(const Execution& execution, CloseStatus status, const Payload& result, const FailureRef& failure) = 0;
+  virtual void execution_closed(const Execution& execution, CloseStatus status, const Payload& result,
+                                const FailureRef& failure) = 0;
   virtual void signal_applied(RunOrdinal run, std::uint64_t signal, Instant at) = 0;
   virtual void signal_lost(RunOrdinal run, std::uint64_t signal, Instant at) = 0;
 };
@@ -92,7 +93,8 @@ class Service final : public MatchHandler {
   /// Keeps back, or lets go, activities of `held_type` (known fault 6 fixed: a paused run starts no more steps).
   void hold_activities(RunOrdinal run, bool hold);
   void set_held_type(Symbol type) { held_type_ = type; }
-  /// Asks the workflow code; runs a replay on a worker when no cache has it. Null when the run is not open or no worker is up.
+  /// Asks the workflow code; runs a replay on a worker when no cache has it. Null when the run is not open or no worker
+  /// is up.
   Payload query_workflow(RunOrdinal run, Symbol query);
   bool is_open(RunOrdinal run) const { return executions_.contains(run.value); }
   const Execution* execution(RunOrdinal run) const;
@@ -102,7 +104,8 @@ class Service final : public MatchHandler {
 
   // Workers' answers. A stale token is ignored (the task timed out, the run closed, another attempt took over).
   /// False: the task is no longer the server's, or was refused; the worker must drop its cached execution.
-  bool respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands, std::uint32_t replayed_events);
+  bool respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
+                                       std::uint32_t replayed_events);
   void respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause, FailureRef failure);
   void respond_activity_completed(const ActivityTaskToken& token, Payload result);
   void respond_activity_failed(const ActivityTaskToken& token, FailureRef failure);
@@ -165,7 +168,8 @@ class Service final : public MatchHandler {
   WorkerHost* host_ = nullptr;
   ServiceListener* listener_ = nullptr;
   Symbol held_type_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<Open>> executions_;  // looked up, never iterated into anything visible
+  std::unordered_map<std::uint32_t, std::unique_ptr<Open>>
+      executions_;  // looked up, never iterated into anything visible
 };
 
 }  // namespace dvt::engine

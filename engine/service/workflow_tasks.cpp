@@ -44,8 +44,9 @@ void Service::schedule_workflow_task(Open& open) {
   }
   matching_.add_sticky_task({static_cast<std::uint32_t>(task.sticky_worker), execution.sticky_epoch}, ref);
   if (task.machine.state() == WorkflowTaskState::scheduled) {
-    task.timer = timers_.call_after(options_.sticky_schedule_to_start,
-                                    [this, key = execution.key, ordinal = task.ordinal] { on_sticky_timeout(key, ordinal); });
+    task.timer =
+        timers_.call_after(options_.sticky_schedule_to_start,
+                           [this, key = execution.key, ordinal = task.ordinal] { on_sticky_timeout(key, ordinal); });
   }
 }
 
@@ -57,7 +58,8 @@ void Service::on_sticky_timeout(ExecutionKey key, std::uint32_t ordinal) {
   if (execution.task.ordinal != ordinal || execution.task.machine.state() != WorkflowTaskState::scheduled) return;
   execution.task.machine.must(WorkflowTaskEvent::time_out);
   execution.sticky_worker = -1;
-  execution.history.append(timers_.now(), WorkflowTaskTimedOut{execution.task.scheduled, 0, TimeoutType::schedule_to_start});
+  execution.history.append(timers_.now(),
+                           WorkflowTaskTimedOut{execution.task.scheduled, 0, TimeoutType::schedule_to_start});
   telemetry_.workflow_task_failed(task_fact(*open), "SCHEDULE_TO_START");
   schedule_workflow_task(*open);
 }
@@ -80,8 +82,9 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
   for (PendingSignal& signal : execution.signals) signal.machine.must(SignalEvent::task_started);
   telemetry_.workflow_task_started(task_fact(*open));
 
-  task.timer = timers_.call_after(execution.info->workflow_task_timeout,
-                                  [this, key = execution.key, ordinal = task.ordinal] { on_workflow_task_timeout(key, ordinal); });
+  task.timer = timers_.call_after(
+      execution.info->workflow_task_timeout,
+      [this, key = execution.key, ordinal = task.ordinal] { on_workflow_task_timeout(key, ordinal); });
   Draws draws(random_, Purpose::poll, execution.key.run.value, std::uint64_t{open->tasks_before} + task.ordinal, 0);
   const Duration way = options_.poll_latency.sample(draws);
   const WorkflowTaskToken token{execution.key, task.ordinal, worker};
@@ -143,24 +146,28 @@ void Service::on_workflow_task_timeout(ExecutionKey key, std::uint32_t ordinal) 
 // Terminate or timeout while a task is started (spec: FORCE_CLOSE_COMMAND).
 void Service::force_close_task(Open& open) {
   const WorkflowTask& task = open.execution.task;
-  fail_workflow_task(open, WorkflowTaskEvent::fail,
-                     WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::force_close_command, nullptr});
+  fail_workflow_task(
+      open, WorkflowTaskEvent::fail,
+      WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::force_close_command, nullptr});
 }
 
-void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause, FailureRef failure) {
+void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause,
+                                           FailureRef failure) {
   matching_.slot_freed(token.worker, true);
   Open* open = find(token.execution);
   if (open == nullptr) return;
   WorkflowTask& task = open->execution.task;
   if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started) return;
   telemetry_.workflow_task_failed(task_fact(*open), to_string(cause));
-  fail_workflow_task(*open, WorkflowTaskEvent::fail, WorkflowTaskFailed{task.scheduled, task.started, cause, std::move(failure)});
+  fail_workflow_task(*open, WorkflowTaskEvent::fail,
+                     WorkflowTaskFailed{task.scheduled, task.started, cause, std::move(failure)});
   schedule_workflow_task(*open);
 }
 
 void Service::sticky_lost(const ExecutionKey& key, std::uint32_t worker) {
   Open* open = find(key);
-  if (open != nullptr && open->execution.sticky_worker == static_cast<std::int32_t>(worker)) open->execution.sticky_worker = -1;
+  if (open != nullptr && open->execution.sticky_worker == static_cast<std::int32_t>(worker))
+    open->execution.sticky_worker = -1;
 }
 
 bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
@@ -170,19 +177,22 @@ bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, st
   if (open == nullptr) return false;
   Execution& execution = open->execution;
   WorkflowTask& task = execution.task;
-  if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started || task.worker != token.worker) return false;
+  if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started || task.worker != token.worker)
+    return false;
 
   const bool closes = !commands.empty() && commands.back().closes_execution();
   if (closes && !execution.buffered.empty()) {
     telemetry_.workflow_task_failed(task_fact(*open), to_string(WorkflowTaskFailedCause::unhandled_command));
-    fail_workflow_task(*open, WorkflowTaskEvent::fail,
-                       WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::unhandled_command, nullptr});
+    fail_workflow_task(
+        *open, WorkflowTaskEvent::fail,
+        WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::unhandled_command, nullptr});
     schedule_workflow_task(*open);
     return false;
   }
   timers_.cancel(task.timer);
   if (task.transient()) {  // now it is worth recording
-    task.scheduled = execution.history.append(task.scheduled_at, WorkflowTaskScheduled{execution.info->task_queue, task.attempt, -1});
+    task.scheduled = execution.history.append(task.scheduled_at,
+                                              WorkflowTaskScheduled{execution.info->task_queue, task.attempt, -1});
     task.started = execution.history.append(task.started_at, WorkflowTaskStarted{task.scheduled, token.worker.worker});
   }
   const EventId started = task.started;

@@ -22,8 +22,8 @@ FailureRef make_failure(std::string message, Symbol type, bool non_retryable) {
 
 }  // namespace
 
-NewEvent EventMaker::make(const RunIdentity& run, const PlanEntry& plan, EventType type, StepIndex step, std::uint32_t logical_attempt,
-                          std::uint32_t engine_attempt, std::uint32_t activity) const {
+NewEvent EventMaker::make(const RunIdentity& run, const PlanEntry& plan, EventType type, StepIndex step,
+                          std::uint32_t logical_attempt, std::uint32_t engine_attempt, std::uint32_t activity) const {
   NewEvent event;
   event.run = run.run;
   event.type = type;
@@ -48,23 +48,28 @@ NewEvent EventMaker::make(const RunIdentity& run, const PlanEntry& plan, EventTy
 void SaveRunMetadataActivity::start(const ActivityInvocation& invocation, ActivityDone done) {
   auto pending = std::make_unique<Pending<int>>(Pending<int>{0, std::move(done)});
   store_.save_metadata(invocation.run, invocation.key(), [held = std::move(pending)](bool ok) {
-    held->done(ok ? ActivityAnswer{} : ActivityAnswer{nullptr, make_failure("run metadata could not be written", names::store_write_failed, false)});
+    held->done(ok ? ActivityAnswer{}
+                  : ActivityAnswer{
+                        nullptr, make_failure("run metadata could not be written", names::store_write_failed, false)});
   });
 }
 
 void EmitEventActivity::start(const ActivityInvocation& invocation, ActivityDone done) {
   const auto& input = payload_as<EmitEventInput>(invocation.input);
-  NewEvent event = maker_.make(*input.input->run, *input.input->plan, input.type, input.subject,
-                               input.logical_attempt == 0 ? 1 : input.logical_attempt, invocation.attempt, invocation.activity);
+  NewEvent event =
+      maker_.make(*input.input->run, *input.input->plan, input.type, input.subject,
+                  input.logical_attempt == 0 ? 1 : input.logical_attempt, invocation.attempt, invocation.activity);
   auto pending = std::make_unique<Pending<EventType>>(Pending<EventType>{input.type, std::move(done)});
   const RunOrdinal run = invocation.run;
-  store_.append(std::move(event), invocation.key(), [this, run, held = std::move(pending)](const AppendOutcome& outcome) {
-    if (outcome.ok && held->value == EventType::run_paused) telemetry_.run_paused(run, clock_.now());
-    if (outcome.ok && held->value == EventType::run_resumed) telemetry_.run_resumed(run, clock_.now());
-    held->done(outcome.ok ? ActivityAnswer{}
-                          : ActivityAnswer{nullptr, make_failure(std::string("event could not be stored: ") + to_string(outcome.error),
-                                                                 names::store_write_failed, false)});
-  });
+  store_.append(
+      std::move(event), invocation.key(), [this, run, held = std::move(pending)](const AppendOutcome& outcome) {
+        if (outcome.ok && held->value == EventType::run_paused) telemetry_.run_paused(run, clock_.now());
+        if (outcome.ok && held->value == EventType::run_resumed) telemetry_.run_resumed(run, clock_.now());
+        held->done(outcome.ok ? ActivityAnswer{}
+                              : ActivityAnswer{nullptr, make_failure(std::string("event could not be stored: ") +
+                                                                         to_string(outcome.error),
+                                                                     names::store_write_failed, false)});
+      });
 }
 
 void FetchPlanActivity::start(const ActivityInvocation& invocation, ActivityDone done) {
@@ -80,7 +85,8 @@ void FetchPlanActivity::start(const ActivityInvocation& invocation, ActivityDone
     if (bytes == nullptr) {
       held->done({nullptr, make_failure("no plan at " + ref.uri, names::transient_step_error, false)});
     } else if (!verify(*bytes, ref).has_value()) {
-      held->done({nullptr, make_failure("the plan's bytes do not have the promised hash", names::plan_integrity, true)});
+      held->done(
+          {nullptr, make_failure("the plan's bytes do not have the promised hash", names::plan_integrity, true)});
     } else {
       // The bytes are the catalogue's, so its parsed form is theirs.
       held->done({make_payload<FetchedPlan>(catalogue_.find(ref.uri)), nullptr});

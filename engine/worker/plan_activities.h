@@ -2,11 +2,11 @@
 // the plan source and the step executor.
 #pragma once
 
+#include "engine/plan/contracts.h"
 #include "engine/plan/plan_ref.h"
 #include "engine/ports/plan_source.h"
 #include "engine/ports/random.h"
 #include "engine/ports/step_executor.h"
-#include "engine/plan/contracts.h"
 #include "engine/worker/worker.h"
 
 namespace dvt::engine {
@@ -16,8 +16,8 @@ class EventMaker {
  public:
   EventMaker(const Clock& clock, const Random& random) : clock_(clock), random_(random) {}
   /// `activity` names the event id's draw: the same activity makes the same id on every attempt.
-  NewEvent make(const RunIdentity& run, const PlanEntry& plan, EventType type, StepIndex step, std::uint32_t logical_attempt,
-                std::uint32_t engine_attempt, std::uint32_t activity) const;
+  NewEvent make(const RunIdentity& run, const PlanEntry& plan, EventType type, StepIndex step,
+                std::uint32_t logical_attempt, std::uint32_t engine_attempt, std::uint32_t activity) const;
 
  private:
   const Clock& clock_;

@@ -4,14 +4,24 @@
 
 namespace dvt::engine {
 
-Workers::Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry, WorkerOptions options)
-    : service_(service), timers_(timers), fibers_(fibers), random_(random), telemetry_(telemetry), options_(std::move(options)) {}
+Workers::Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry,
+                 WorkerOptions options)
+    : service_(service),
+      timers_(timers),
+      fibers_(fibers),
+      random_(random),
+      telemetry_(telemetry),
+      options_(std::move(options)) {}
 
 Workers::~Workers() = default;
 
-void Workers::register_workflow(Symbol type, WorkflowFunction function) { workflows_.emplace_back(type, std::move(function)); }
+void Workers::register_workflow(Symbol type, WorkflowFunction function) {
+  workflows_.emplace_back(type, std::move(function));
+}
 
-void Workers::register_activity(Symbol type, Activity& activity) { activities_.emplace_back(type, &activity); }
+void Workers::register_activity(Symbol type, Activity& activity) {
+  activities_.emplace_back(type, &activity);
+}
 
 const WorkflowFunction& Workers::function(Symbol type) const {
   for (const auto& [known, function] : workflows_)
@@ -20,7 +30,8 @@ const WorkflowFunction& Workers::function(Symbol type) const {
   return workflows_.front().second;
 }
 
-std::uint32_t Workers::add_workers(std::uint32_t queue, std::uint32_t count, WorkerLimits limits, std::uint32_t sticky_cache) {
+std::uint32_t Workers::add_workers(std::uint32_t queue, std::uint32_t count, WorkerLimits limits,
+                                   std::uint32_t sticky_cache) {
   const auto first = static_cast<std::uint32_t>(workers_.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t index = service_.matching().add_worker(queue, limits);
@@ -103,7 +114,9 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
     make_room(worker, index);
     const auto stale = worker.by_run.find(key.run.value);  // the execution before continue-as-new
     if (stale != worker.by_run.end()) drop(worker, stale->second->key);
-    worker.cache.push_front({key, std::make_unique<WorkflowInstance>(fibers_, random_, function(execution.info->workflow_type), key), false});
+    worker.cache.push_front(
+        {key, std::make_unique<WorkflowInstance>(fibers_, random_, function(execution.info->workflow_type), key),
+         false});
     worker.by_run[key.run.value] = worker.cache.begin();
     first = 1;
   } else {
@@ -127,7 +140,8 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
     if (delivery.attempt > 1) return;  // as the SDKs do: only the first failure is reported, later ones time out
     auto failure = std::make_shared<Failure>();
     failure->message = outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message;
-    const auto cause = outcome.mismatch ? WorkflowTaskFailedCause::nondeterminism : WorkflowTaskFailedCause::workflow_worker_unhandled_failure;
+    const auto cause = outcome.mismatch ? WorkflowTaskFailedCause::nondeterminism
+                                        : WorkflowTaskFailedCause::workflow_worker_unhandled_failure;
     struct Report {
       WorkflowTaskToken token;
       WorkflowTaskFailedCause cause;
@@ -135,7 +149,8 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
     };
     auto report = std::make_unique<Report>(Report{delivery.token, cause, failure});
     timers_.call_after(running + way, [this, held = std::move(report)] {
-      if (service_.matching().is_up(held->token.worker)) service_.respond_workflow_task_failed(held->token, held->cause, held->failure);
+      if (service_.matching().is_up(held->token.worker))
+        service_.respond_workflow_task_failed(held->token, held->cause, held->failure);
     });
     return;
   }
@@ -150,7 +165,8 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
     if (!service_.matching().is_up(token.worker)) return;
     Worker& here = workers_[token.worker.worker];
     if (Cached* entry = find(here, token.execution)) entry->busy = false;
-    if (!service_.respond_workflow_task_completed(token, std::move(held->commands), held->replayed)) drop(here, token.execution);
+    if (!service_.respond_workflow_task_completed(token, std::move(held->commands), held->replayed))
+      drop(here, token.execution);
   });
 }
 
@@ -175,7 +191,8 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   if (delivery.options->heartbeat.ns > 0) {
     // SDKs send heartbeats well inside the timeout; half of it here.
     const Duration every = delivery.options->heartbeat / 2;
-    running.heartbeat = timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
+    running.heartbeat =
+        timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
   }
   ActivityInvocation invocation;
   invocation.run = delivery.token.execution.run;
@@ -194,7 +211,8 @@ void Workers::heartbeat(std::uint32_t slot, std::uint32_t generation, Duration e
   Running& running = running_[slot];
   if (!running.open || running.generation != generation) return;
   if (service_.record_heartbeat(running.token, nullptr) == Service::HeartbeatAnswer::not_found) return;
-  running.heartbeat = timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
+  running.heartbeat =
+      timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
 }
 
 void Workers::activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key) {

@@ -1,6 +1,6 @@
 // Workers: processes that poll task queues, run workflow code on fibers and activities as callbacks. A worker keeps the
-// executions it ran lately in its sticky cache; one that is not there is rebuilt by replaying its history. A worker that
-// dies takes its cache and the tasks in its hands with it: fibers are unwound, answers never come.
+// executions it ran lately in its sticky cache; one that is not there is rebuilt by replaying its history. A worker
+// that dies takes its cache and the tasks in its hands with it: fibers are unwound, answers never come.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,8 @@ struct WorkerOptions {
 
 class Workers final : public WorkerHost {
  public:
-  Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry, WorkerOptions options);
+  Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry,
+          WorkerOptions options);
   ~Workers() override;
 
   void register_workflow(Symbol type, WorkflowFunction function);
@@ -83,7 +84,7 @@ class Workers final : public WorkerHost {
     std::uint32_t queue = 0;
     std::uint32_t sticky_cache = 0;
     bool up = false;
-    std::list<Cached> cache;  // most recently used first
+    std::list<Cached> cache;                                                // most recently used first
     std::unordered_map<std::uint32_t, std::list<Cached>::iterator> by_run;  // looked up only
   };
   struct Running {

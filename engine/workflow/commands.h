@@ -10,18 +10,39 @@
 
 namespace dvt::engine {
 
-struct ScheduleActivity { std::uint32_t activity_id = 0; Symbol type; Payload input; ActivityOptionsRef options; };
-struct CancelActivity { std::uint32_t activity_id = 0; };
-struct StartTimer { std::uint32_t timer_id = 0; Duration after; };
-struct CancelTimer { std::uint32_t timer_id = 0; };
-struct RecordMarker { Symbol name; Payload details; };
-struct CompleteWorkflow { Payload result; };
-struct FailWorkflow { FailureRef failure; };
+struct ScheduleActivity {
+  std::uint32_t activity_id = 0;
+  Symbol type;
+  Payload input;
+  ActivityOptionsRef options;
+};
+struct CancelActivity {
+  std::uint32_t activity_id = 0;
+};
+struct StartTimer {
+  std::uint32_t timer_id = 0;
+  Duration after;
+};
+struct CancelTimer {
+  std::uint32_t timer_id = 0;
+};
+struct RecordMarker {
+  Symbol name;
+  Payload details;
+};
+struct CompleteWorkflow {
+  Payload result;
+};
+struct FailWorkflow {
+  FailureRef failure;
+};
 struct CancelWorkflow {};
-struct ContinueAsNew { Payload input; };
+struct ContinueAsNew {
+  Payload input;
+};
 
-using CommandBody = std::variant<ScheduleActivity, CancelActivity, StartTimer, CancelTimer, RecordMarker, CompleteWorkflow,
-                                 FailWorkflow, CancelWorkflow, ContinueAsNew>;
+using CommandBody = std::variant<ScheduleActivity, CancelActivity, StartTimer, CancelTimer, RecordMarker,
+                                 CompleteWorkflow, FailWorkflow, CancelWorkflow, ContinueAsNew>;
 
 struct Command {
   CommandBody body;

@@ -11,7 +11,9 @@ void WorkflowContext::emit(CommandBody body, std::source_location where) {
   outgoing_.push_back({std::move(body), where});
 }
 
-void WorkflowContext::yield(const char* waits_for) { fibers_.park(waits_for); }
+void WorkflowContext::yield(const char* waits_for) {
+  fibers_.park(waits_for);
+}
 
 void WorkflowContext::throw_if_cancelled() const {
   if (cancelled_) throw CancelledFailure();
@@ -23,7 +25,8 @@ WorkflowContext::ActivitySlot* WorkflowContext::slot(std::uint32_t activity_id) 
   return nullptr;
 }
 
-ActivityHandle WorkflowContext::start_activity(Symbol type, const ActivityOptionsRef& options, Payload input, Where where) {
+ActivityHandle WorkflowContext::start_activity(Symbol type, const ActivityOptionsRef& options, Payload input,
+                                               Where where) {
   throw_if_cancelled();
   const std::uint32_t id = next_activity_id_++;
   activities_.push_back({id, 0, false, {}});
@@ -65,7 +68,8 @@ std::uint32_t WorkflowContext::start_timer(Duration duration, std::source_locati
 }
 
 void WorkflowContext::drop_timer(std::uint32_t timer_id, std::source_location where) {
-  const auto found = std::find_if(timers_.begin(), timers_.end(), [&](const TimerSlot& t) { return t.timer_id == timer_id; });
+  const auto found =
+      std::find_if(timers_.begin(), timers_.end(), [&](const TimerSlot& t) { return t.timer_id == timer_id; });
   DVT_ASSERT(found != timers_.end(), "no such timer");
   if (!found->fired) emit(CancelTimer{timer_id}, where);
   timers_.erase(found);
@@ -87,7 +91,8 @@ bool WorkflowContext::await(const std::function<bool()>& condition, Duration tim
   throw_if_cancelled();
   const std::uint32_t id = start_timer(timeout, where);
   while (true) {
-    const bool fired = std::any_of(timers_.begin(), timers_.end(), [&](const TimerSlot& t) { return t.timer_id == id && t.fired; });
+    const bool fired =
+        std::any_of(timers_.begin(), timers_.end(), [&](const TimerSlot& t) { return t.timer_id == id && t.fired; });
     const bool holds = condition();
     if (holds || fired || cancelled_) {
       drop_timer(id, where);
@@ -119,11 +124,14 @@ struct ContinueAsNewThrown {
   std::source_location where;
 };
 
-void WorkflowContext::continue_as_new(Payload input, Where where) { throw ContinueAsNewThrown{std::move(input), where}; }
+void WorkflowContext::continue_as_new(Payload input, Where where) {
+  throw ContinueAsNewThrown{std::move(input), where};
+}
 
 bool WorkflowContext::patched(Symbol change, Where where) {
   if (std::find(patches_.begin(), patches_.end(), change) != patches_.end()) return true;
-  const bool recorded = std::find(recorded_patches_.begin(), recorded_patches_.end(), change) != recorded_patches_.end();
+  const bool recorded =
+      std::find(recorded_patches_.begin(), recorded_patches_.end(), change) != recorded_patches_.end();
   if (replaying_ && !recorded) return false;  // old code went past this point
   patches_.push_back(change);
   emit(RecordMarker{change, nullptr}, where);

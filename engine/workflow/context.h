@@ -2,10 +2,10 @@
 // deterministic: time, randomness, waiting and effects only through this class. On replay the same calls are answered
 // from the history.
 //
-// Errors reach workflow code as exceptions: ActivityFailure (execute_activity), CancelledFailure (a native cancel request
-// reached a waiting call). What leaves the workflow function decides the execution: a return value completes it,
-// CancelledFailure cancels it, WorkflowFailure and ActivityFailure fail it, anything else fails the workflow *task*, which
-// the server retries. FiberKilled must never be caught.
+// Errors reach workflow code as exceptions: ActivityFailure (execute_activity), CancelledFailure (a native cancel
+// request reached a waiting call). What leaves the workflow function decides the execution: a return value completes
+// it, CancelledFailure cancels it, WorkflowFailure and ActivityFailure fail it, anything else fails the workflow
+// *task*, which the server retries. FiberKilled must never be caught.
 #pragma once
 
 #include <cstdint>
@@ -68,12 +68,14 @@ class WorkflowContext {
   const ExecutionInfo& info() const { return *info_; }
 
   /// Schedules an activity; it runs while the code goes on. Throws CancelledFailure once cancel was requested.
-  ActivityHandle start_activity(Symbol type, const ActivityOptionsRef& options, Payload input, Where where = Where::current());
+  ActivityHandle start_activity(Symbol type, const ActivityOptionsRef& options, Payload input,
+                                Where where = Where::current());
   bool ready(ActivityHandle activity) const;
   /// Waits for the activity and takes its result; asking twice is a programmer's error. Throws CancelledFailure.
   ActivityResult wait(ActivityHandle activity);
   /// start_activity + wait; throws ActivityFailure when it failed for good.
-  Payload execute_activity(Symbol type, const ActivityOptionsRef& options, Payload input, Where where = Where::current());
+  Payload execute_activity(Symbol type, const ActivityOptionsRef& options, Payload input,
+                           Where where = Where::current());
 
   /// Durable timer. Throws CancelledFailure.
   void sleep(Duration duration, Where where = Where::current());
@@ -138,7 +140,7 @@ class WorkflowContext {
   std::uint64_t next_random_ = 0;
   std::vector<ActivitySlot> activities_;
   std::vector<TimerSlot> timers_;
-  std::vector<Symbol> patches_;         // answered true so far
+  std::vector<Symbol> patches_;           // answered true so far
   std::vector<Symbol> recorded_patches_;  // markers that the history holds
   std::vector<std::pair<Symbol, std::function<void(const Payload&)>>> signal_handlers_;
   std::vector<std::pair<Symbol, std::function<Payload()>>> query_handlers_;

@@ -16,7 +16,9 @@ namespace {
 
 std::string describe(const Command& command) {
   struct Describe {
-    std::string operator()(const ScheduleActivity& c) const { return fmt::format("ScheduleActivity {} '{}'", c.activity_id, c.type.text()); }
+    std::string operator()(const ScheduleActivity& c) const {
+      return fmt::format("ScheduleActivity {} '{}'", c.activity_id, c.type.text());
+    }
     std::string operator()(const CancelActivity& c) const { return fmt::format("CancelActivity {}", c.activity_id); }
     std::string operator()(const StartTimer& c) const { return fmt::format("StartTimer {}", c.timer_id); }
     std::string operator()(const CancelTimer& c) const { return fmt::format("CancelTimer {}", c.timer_id); }
@@ -29,36 +31,46 @@ std::string describe(const Command& command) {
   return std::visit(Describe{}, command.body);
 }
 
-std::string place(const Command& command) { return fmt::format("{}:{}", command.where.file_name(), command.where.line()); }
+std::string place(const Command& command) {
+  return fmt::format("{}:{}", command.where.file_name(), command.where.line());
+}
 
 std::string describe(const HistoryEvent& event) {
   if (const auto* activity = std::get_if<ActivityTaskScheduled>(&event.attributes))
     return fmt::format("ActivityTaskScheduled {} '{}'", activity->activity_id, activity->type.text());
-  if (const auto* timer = std::get_if<TimerStarted>(&event.attributes)) return fmt::format("TimerStarted {}", timer->timer_id);
-  if (const auto* timer = std::get_if<TimerCanceled>(&event.attributes)) return fmt::format("TimerCanceled {}", timer->timer_id);
+  if (const auto* timer = std::get_if<TimerStarted>(&event.attributes))
+    return fmt::format("TimerStarted {}", timer->timer_id);
+  if (const auto* timer = std::get_if<TimerCanceled>(&event.attributes))
+    return fmt::format("TimerCanceled {}", timer->timer_id);
   if (const auto* marker = std::get_if<MarkerRecorded>(&event.attributes))
     return fmt::format("MarkerRecorded '{}'", marker->name.text());
   return std::string(type_name(event));
 }
 
 bool from_command(const Attributes& attributes) {
-  return std::holds_alternative<ActivityTaskScheduled>(attributes) || std::holds_alternative<ActivityTaskCancelRequested>(attributes) ||
+  return std::holds_alternative<ActivityTaskScheduled>(attributes) ||
+         std::holds_alternative<ActivityTaskCancelRequested>(attributes) ||
          std::holds_alternative<TimerStarted>(attributes) || std::holds_alternative<TimerCanceled>(attributes) ||
-         std::holds_alternative<MarkerRecorded>(attributes) || std::holds_alternative<WorkflowExecutionCompleted>(attributes) ||
-         std::holds_alternative<WorkflowExecutionFailed>(attributes) || std::holds_alternative<WorkflowExecutionCanceled>(attributes) ||
+         std::holds_alternative<MarkerRecorded>(attributes) ||
+         std::holds_alternative<WorkflowExecutionCompleted>(attributes) ||
+         std::holds_alternative<WorkflowExecutionFailed>(attributes) ||
+         std::holds_alternative<WorkflowExecutionCanceled>(attributes) ||
          std::holds_alternative<WorkflowExecutionContinuedAsNew>(attributes);
 }
 
 bool from_outside(const Attributes& attributes) {
-  return std::holds_alternative<WorkflowExecutionSignaled>(attributes) || std::holds_alternative<WorkflowExecutionCancelRequested>(attributes) ||
-         std::holds_alternative<ActivityTaskCompleted>(attributes) || std::holds_alternative<ActivityTaskFailed>(attributes) ||
-         std::holds_alternative<ActivityTaskTimedOut>(attributes) || std::holds_alternative<ActivityTaskCanceled>(attributes) ||
-         std::holds_alternative<TimerFired>(attributes);
+  return std::holds_alternative<WorkflowExecutionSignaled>(attributes) ||
+         std::holds_alternative<WorkflowExecutionCancelRequested>(attributes) ||
+         std::holds_alternative<ActivityTaskCompleted>(attributes) ||
+         std::holds_alternative<ActivityTaskFailed>(attributes) ||
+         std::holds_alternative<ActivityTaskTimedOut>(attributes) ||
+         std::holds_alternative<ActivityTaskCanceled>(attributes) || std::holds_alternative<TimerFired>(attributes);
 }
 
 FailureRef timeout_failure(TimeoutType type, const FailureRef& last) {
   auto failure = std::make_shared<Failure>();
-  failure->message = fmt::format("activity timed out: {}{}", to_string(type), last != nullptr ? ": " + last->message : "");
+  failure->message =
+      fmt::format("activity timed out: {}{}", to_string(type), last != nullptr ? ": " + last->message : "");
   failure->type = Symbol::intern("TimeoutError");
   return failure;
 }
@@ -73,7 +85,8 @@ std::string NondeterminismReport::text() const {
   return out;
 }
 
-WorkflowInstance::WorkflowInstance(Fibers& fibers, const Random& random, const WorkflowFunction& function, ExecutionKey key)
+WorkflowInstance::WorkflowInstance(Fibers& fibers, const Random& random, const WorkflowFunction& function,
+                                   ExecutionKey key)
     : fibers_(fibers), function_(function), context_(fibers, random) {
   context_.key_ = key;
 }
@@ -110,7 +123,8 @@ void WorkflowInstance::body() {
   }
 }
 
-ActivationOutcome WorkflowInstance::handle(const History& history, EventId first, std::optional<Instant> transient_started_at) {
+ActivationOutcome WorkflowInstance::handle(const History& history, EventId first,
+                                           std::optional<Instant> transient_started_at) {
   DVT_ASSERT(first == processed_ + 1, "an execution's cache is fed with the wrong events");
   ActivationOutcome outcome;
   const bool full = first == 1;
@@ -148,7 +162,8 @@ std::optional<NondeterminismReport> WorkflowInstance::verify(const History& hist
 // patched() is asked before the marker's event is met: what the history holds must be known beforehand.
 void WorkflowInstance::note_markers(const History& history, EventId first) {
   for (EventId id = first; id <= history.last_id(); ++id)
-    if (const auto* marker = std::get_if<MarkerRecorded>(&history.at(id).attributes)) context_.recorded_patches_.push_back(marker->name);
+    if (const auto* marker = std::get_if<MarkerRecorded>(&history.at(id).attributes))
+      context_.recorded_patches_.push_back(marker->name);
 }
 
 void WorkflowInstance::feed(const History& history, EventId id, bool answer_last, ActivationOutcome& outcome) {
@@ -240,7 +255,8 @@ void WorkflowInstance::apply_jobs() {
     } else if (const auto* failed = std::get_if<ActivityTaskFailed>(&event.attributes)) {
       resolve_activity(failed->scheduled, {false, nullptr, failed->failure});
     } else if (const auto* timed_out = std::get_if<ActivityTaskTimedOut>(&event.attributes)) {
-      resolve_activity(timed_out->scheduled, {false, nullptr, timeout_failure(timed_out->type, timed_out->last_failure)});
+      resolve_activity(timed_out->scheduled,
+                       {false, nullptr, timeout_failure(timed_out->type, timed_out->last_failure)});
     } else if (const auto* timer = std::get_if<TimerFired>(&event.attributes)) {
       for (auto& slot : context_.timers_)
         if (slot.timer_id == timer->timer_id) slot.fired = true;

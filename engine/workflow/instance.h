@@ -15,18 +15,18 @@ namespace dvt::engine {
 
 /// The workflow code did not do what its history says it did.
 struct NondeterminismReport {
-  EventId event = 0;         // where the history disagrees; 0: the code did more than the history has
-  std::string expected;      // what the history holds
-  std::string produced;      // what the code did
-  std::string where;         // file:line of the produced command; empty when it produced nothing
+  EventId event = 0;     // where the history disagrees; 0: the code did more than the history has
+  std::string expected;  // what the history holds
+  std::string produced;  // what the code did
+  std::string where;     // file:line of the produced command; empty when it produced nothing
   std::string text() const;
 };
 
 struct ActivationOutcome {
-  std::vector<Command> commands;               // the answer to the workflow task
-  std::uint32_t replayed_events = 0;           // events that had been handled by earlier tasks
+  std::vector<Command> commands;      // the answer to the workflow task
+  std::uint32_t replayed_events = 0;  // events that had been handled by earlier tasks
   std::optional<NondeterminismReport> mismatch;
-  FailureRef task_failure;                     // workflow code threw something that fails the task
+  FailureRef task_failure;  // workflow code threw something that fails the task
 };
 
 class WorkflowInstance {

@@ -35,7 +35,8 @@ void add_import(CLI::App& app, const CommonOptions& common, int& exit_code) {
     if (arguments->threads) options.threads = DbtThreads::bound_concurrency;
     auto imported = import_dbt(manifest, results ? std::optional<std::string_view>(*results) : std::nullopt, options);
     if (!imported.has_value()) {
-      for (const std::string& error : imported.error()) std::fprintf(stderr, "%s: %s\n", arguments->manifest.c_str(), error.c_str());
+      for (const std::string& error : imported.error())
+        std::fprintf(stderr, "%s: %s\n", arguments->manifest.c_str(), error.c_str());
       exit_code = kExitUsage;
       return;
     }
@@ -43,8 +44,11 @@ void add_import(CLI::App& app, const CommonOptions& common, int& exit_code) {
     for (const std::string& warning : project.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
     if (!common.quiet) {
       const DbtCounts& c = project.counts;
-      std::fprintf(stderr, "%s: %zu steps of %zu nodes; %zu results: %zu matched, %zu of other nodes, %zu without a node; %zu durations, %zu errors, %zu skipped\n",
-                   project.project_name.c_str(), c.selected, c.nodes, c.results, c.matched, c.not_selected, c.unmatched, c.durations, c.errors, c.skipped);
+      std::fprintf(stderr,
+                   "%s: %zu steps of %zu nodes; %zu results: %zu matched, %zu of other nodes, %zu without a node; %zu "
+                   "durations, %zu errors, %zu skipped\n",
+                   project.project_name.c_str(), c.selected, c.nodes, c.results, c.matched, c.not_selected, c.unmatched,
+                   c.durations, c.errors, c.skipped);
     }
     const std::string text = write_plan_file(project);
     if (arguments->out.empty()) {

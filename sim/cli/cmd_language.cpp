@@ -36,11 +36,14 @@ void add_version(CLI::App& app, const CommonOptions& common) {
 }  // namespace
 
 void add_language(CLI::App& app, const CommonOptions& common, int& exit_code) {
-  app.add_subcommand("schema", "the scenario language as JSON Schema")->callback([] { std::printf("%s\n", json_schema().c_str()); });
+  app.add_subcommand("schema", "the scenario language as JSON Schema")->callback([] {
+    std::printf("%s\n", json_schema().c_str());
+  });
 
   auto* explain_command = app.add_subcommand("explain", "what a key, a fault kind, an objective or an exit code means");
   auto words = std::make_shared<std::vector<std::string>>();
-  explain_command->add_option("TOPIC", *words, "e.g. scenario.topology.projector.batch, fault latency; none lists the topics");
+  explain_command->add_option("TOPIC", *words,
+                              "e.g. scenario.topology.projector.batch, fault latency; none lists the topics");
   explain_command->callback([=, &exit_code] {
     std::string topic;
     for (const std::string& word : *words) topic += (topic.empty() ? "" : " ") + word;

@@ -66,7 +66,8 @@ void prepare_directory(const std::string& path) {
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
       const std::string name = entry.path().filename().string();
       const bool ours = name == "scenario.yaml" || name == "result.json" || name.starts_with("run.db");
-      if (!ours) throw Error("--out " + path + ": holds '" + name + "', which is no result of a run; nothing was written");
+      if (!ours)
+        throw Error("--out " + path + ": holds '" + name + "', which is no result of a run; nothing was written");
     }
     for (const char* name : {"scenario.yaml", "result.json", "run.db", "run.db-wal", "run.db-shm"})
       std::filesystem::remove(std::filesystem::path(path) / name, error);
@@ -77,7 +78,8 @@ void prepare_directory(const std::string& path) {
 }
 
 std::vector<std::string> verify_arguments(const Arguments& arguments, const CommonOptions& common) {
-  std::vector<std::string> out{"dvtsim", "run", arguments.file, "--output", common.output, "--color", common.colored() ? "always" : "never"};
+  std::vector<std::string> out{
+      "dvtsim", "run", arguments.file, "--output", common.output, "--color", common.colored() ? "always" : "never"};
   if (common.quiet) out.emplace_back("--quiet");
   if (arguments.seed) out.insert(out.end(), {"--seed", std::to_string(*arguments.seed)});
   for (const std::string& set : arguments.sets) out.insert(out.end(), {"--set", set});
@@ -96,9 +98,11 @@ RecorderOptions recorder_options(const Scenario& scenario, const std::string& pa
     options.plans.emplace_back(loaded.has_value() ? loaded.value().annotated.plan.metadata.plan_id : spec.name,
                                loaded.has_value() ? loaded.value().annotated.plan.metadata.plan_version : "1");
   }
-  for (std::int64_t i = 0; i < scenario.workload.tenants.count; ++i) options.tenants.push_back("tenant-" + std::to_string(i + 1));
+  for (std::int64_t i = 0; i < scenario.workload.tenants.count; ++i)
+    options.tenants.push_back("tenant-" + std::to_string(i + 1));
   for (const TaskQueueSpec& queue : scenario.topology.task_queues) options.queues.push_back(queue.name);
-  for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions) options.subscriptions.push_back(subscription.name);
+  for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions)
+    options.subscriptions.push_back(subscription.name);
   return options;
 }
 
@@ -129,14 +133,16 @@ class RunCommand {
     std::optional<Scenario> scenario = read_checked(arguments_.file, overrides, common_);
     if (!scenario) return kExitUsage;
     if (arguments_.verify) {
-      if (!arguments_.out.empty() || (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:"))
+      if (!arguments_.out.empty() ||
+          (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:"))
         throw Error("--verify runs twice and keeps nothing: leave out --out and a --store file");
       return verify_in_two_processes(verify_arguments(arguments_, common_));
     }
     ExecuteOptions options;
     options.reproduce = reproduce_line(*scenario, arguments_.sets, arguments_.store);
     options.world.store = arguments_.store;
-    if (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:" && std::filesystem::exists(arguments_.store))
+    if (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:" &&
+        std::filesystem::exists(arguments_.store))
       throw Error("--store " + arguments_.store + ": exists already; a run begins with an empty store");
     if (arguments_.commit == "per-append") options.world.commit = CommitMode::per_append;
     if (arguments_.commit == "batched") options.world.commit = CommitMode::batched;
@@ -182,7 +188,9 @@ class RunCommand {
     if (common_.form() == OutputForm::json) {
       std::fputs(json.c_str(), stdout);
     } else {
-      std::fputs(render_text(executed.verdict, *scenario, context, common_.colored() ? Colour::on : Colour::off).c_str(), stdout);
+      std::fputs(
+          render_text(executed.verdict, *scenario, context, common_.colored() ? Colour::on : Colour::off).c_str(),
+          stdout);
     }
     std::fflush(stdout);
     return executed.interrupted ? kExitInterrupted : static_cast<int>(executed.verdict.exit_code);
@@ -206,9 +214,12 @@ void add_run(CLI::App& app, const CommonOptions& common, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
   command->add_option("FILE", arguments->file, "scenario file")->required();
   command->add_option("--seed", arguments->seed, "overrides the scenario's seed");
-  command->add_option("--set", arguments->sets, "PATH=VALUE: overrides one key; may be repeated")->take_all()->allow_extra_args(false);
+  command->add_option("--set", arguments->sets, "PATH=VALUE: overrides one key; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--store", arguments->store, "memory, :memory:, or a new SQLite file to keep");
-  command->add_option("--commit", arguments->commit, "physical commits of the SQLite store")->check(CLI::IsMember({"batched", "per-append"}));
+  command->add_option("--commit", arguments->commit, "physical commits of the SQLite store")
+      ->check(CLI::IsMember({"batched", "per-append"}));
   command->add_option("--out", arguments->out, "directory for scenario.yaml, result.json and run.db");
   command->add_option("--until", arguments->until, "stop at this virtual time");
   command->add_flag("--verify", arguments->verify, "run in two processes and compare them fact by fact");

@@ -1,5 +1,5 @@
-// test PATH...: every scenario is a test. Files run in the order of their names; with -j N, several at once, each in its own
-// world; the report keeps the order.
+// test PATH...: every scenario is a test. Files run in the order of their names; with -j N, several at once, each in
+// its own world; the report keeps the order.
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -68,7 +68,8 @@ std::vector<std::optional<std::uint64_t>> parse_seeds(const std::string& text) {
   const std::string_view view(text);
   const std::uint64_t first = number(dots == std::string::npos ? view : view.substr(0, dots));
   const std::uint64_t last = dots == std::string::npos ? first : number(view.substr(dots + 2));
-  if (last < first || last - first >= 1'000'000) throw Error("--seeds " + text + ": expected A <= B and fewer than a million seeds");
+  if (last < first || last - first >= 1'000'000)
+    throw Error("--seeds " + text + ": expected A <= B and fewer than a million seeds");
   std::vector<std::optional<std::uint64_t>> seeds;
   for (std::uint64_t seed = first; seed <= last; ++seed) seeds.emplace_back(seed);
   return seeds;
@@ -77,11 +78,14 @@ std::vector<std::optional<std::uint64_t>> parse_seeds(const std::string& text) {
 std::string failures(const Verdict& verdict) {
   std::string out;
   for (const AssertionResult& assertion : verdict.assertions)
-    if (!assertion.passed) out += "  " + assertion.where + ": " + assertion.text + "\n    observed: " + assertion.observed + "\n";
+    if (!assertion.passed)
+      out += "  " + assertion.where + ": " + assertion.text + "\n    observed: " + assertion.observed + "\n";
   if (verdict.assertions.empty()) {
     for (const ObjectiveResult& objective : verdict.objectives)
       if (objective.verdict == ObjectiveVerdict::fail)
-        out += "  objective " + objective.name + ": observed " + (objective.observed ? objective.observed->text() : "nothing") + ", target " + objective.target.text() + "\n";
+        out += "  objective " + objective.name + ": observed " +
+               (objective.observed ? objective.observed->text() : "nothing") + ", target " + objective.target.text() +
+               "\n";
   }
   for (const InvariantResult& invariant : verdict.invariants) {
     if (invariant.violations == 0 || invariant.known_fault != 0) continue;
@@ -192,7 +196,8 @@ void add_test(CLI::App& app, const CommonOptions& common, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
   command->add_option("PATH", arguments->paths, "scenario files, or folders of them")->required();
   command->add_option("--tier", arguments->tier, "tiers up to this one; others are listed as skipped")
-      ->check(CLI::IsMember({"quick", "full", "nightly"}))->capture_default_str();
+      ->check(CLI::IsMember({"quick", "full", "nightly"}))
+      ->capture_default_str();
   command->add_option("--set", arguments->sets, "PATH=VALUE for every scenario")->take_all()->allow_extra_args(false);
   command->add_option("--seeds", arguments->seeds, "A..B: each scenario once per seed");
   command->add_option("-j,--jobs", arguments->jobs, "scenarios at once")->check(CLI::Range(1u, 64u));

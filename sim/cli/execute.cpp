@@ -9,7 +9,9 @@ namespace dvt::sim::cli {
 namespace {
 
 std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/=:%+,@") == std::string::npos;
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/=:%+,@") ==
+                                          std::string::npos;
   if (plain) return word;
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -48,13 +50,17 @@ Executed execute(const Scenario& scenario, ExecuteOptions options) {
   Executed executed;
   executed.interrupted = result.interrupted;
   executed.warnings = std::move(result.warnings);
-  const bool diverged = std::any_of(result.invariants.begin(), result.invariants.end(), [](const InvariantResult& invariant) {
-    return invariant.name == "replay-gives-same-commands" && invariant.violations > 0;
-  });
-  executed.verdict = evaluate(std::move(identity), std::move(result.measured), scenario, std::move(result.alerts), std::move(result.invariants));
+  const bool diverged =
+      std::any_of(result.invariants.begin(), result.invariants.end(), [](const InvariantResult& invariant) {
+        return invariant.name == "replay-gives-same-commands" && invariant.violations > 0;
+      });
+  executed.verdict = evaluate(std::move(identity), std::move(result.measured), scenario, std::move(result.alerts),
+                              std::move(result.invariants));
   std::vector<AssertionResult> outcomes = evaluate_assertions(scenario, executed.verdict);
-  const bool aborted = std::any_of(outcomes.begin(), outcomes.end(), [](const AssertionResult& a) { return a.abort_on_fail && !a.passed; });
-  conclude(executed.verdict, std::move(outcomes), diverged ? Replay::diverged : Replay::agreed, aborted ? Ending::aborted : Ending::complete);
+  const bool aborted = std::any_of(outcomes.begin(), outcomes.end(),
+                                   [](const AssertionResult& a) { return a.abort_on_fail && !a.passed; });
+  conclude(executed.verdict, std::move(outcomes), diverged ? Replay::diverged : Replay::agreed,
+           aborted ? Ending::aborted : Ending::complete);
   return executed;
 }
 

@@ -24,7 +24,8 @@ struct Executed {
   std::vector<std::string> warnings;
 };
 
-/// Throws dvt::Error when the scenario's files are unusable (before the run) and std::exception for what goes wrong in it.
+/// Throws dvt::Error when the scenario's files are unusable (before the run) and std::exception for what goes wrong in
+/// it.
 Executed execute(const Scenario& scenario, ExecuteOptions options);
 
 /// The command line that repeats a run of `scenario`.

@@ -1,10 +1,10 @@
 // A stream buffer over a file descriptor: digests travel between processes through pipes.
 #pragma once
 
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <streambuf>
-#include <unistd.h>
 
 namespace dvt::sim::cli {
 

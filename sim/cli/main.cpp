@@ -7,13 +7,18 @@
 
 int main(int argc, char** argv) {
   using namespace dvt::sim::cli;
-  CLI::App app{"dvtsim: a deterministic simulator of a workflow control plane, with objectives, alerts and faults", "dvtsim"};
+  CLI::App app{"dvtsim: a deterministic simulator of a workflow control plane, with objectives, alerts and faults",
+               "dvtsim"};
   app.require_subcommand(1);
   app.fallthrough();
   app.set_help_all_flag("--help-all", "help for every subcommand");
   CommonOptions common;
-  app.add_option("--output", common.output, "form of the result on stdout")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
-  app.add_option("--color", common.color, "colours on stdout")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
+  app.add_option("--output", common.output, "form of the result on stdout")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--color", common.color, "colours on stdout")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
   app.add_flag("-q,--quiet", common.quiet, "no progress, no warnings");
   app.add_flag("-v,--verbose", common.verbose, "say more on stderr");
   int exit_code = kExitPassed;

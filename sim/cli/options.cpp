@@ -36,7 +36,8 @@ std::vector<SetOverride> parse_overrides(const std::vector<std::string>& argumen
   return overrides;
 }
 
-std::optional<Scenario> read_checked(const std::string& file, std::span<const SetOverride> overrides, const CommonOptions& common) {
+std::optional<Scenario> read_checked(const std::string& file, std::span<const SetOverride> overrides,
+                                     const CommonOptions& common) {
   auto read = load_scenario(file, overrides);
   if (!read.has_value()) {
     std::fputs(format(read.error()).c_str(), stderr);

@@ -22,8 +22,8 @@ inline constexpr int kExitInterrupted = 130;
 enum class OutputForm { text, json };
 
 struct CommonOptions {
-  std::string output = "text";   // text | json
-  std::string color = "auto";    // auto | always | never
+  std::string output = "text";  // text | json
+  std::string color = "auto";   // auto | always | never
   bool quiet = false;
   bool verbose = false;
   OutputForm form() const { return output == "json" ? OutputForm::json : OutputForm::text; }
@@ -36,7 +36,8 @@ std::vector<SetOverride> parse_overrides(const std::vector<std::string>& argumen
 
 /// Reads and checks a scenario: syntax, meaning, assertion paths. Prints every diagnostic (errors and, unless quiet,
 /// warnings) to stderr. nullopt: it cannot be run.
-std::optional<Scenario> read_checked(const std::string& file, std::span<const SetOverride> overrides, const CommonOptions& common);
+std::optional<Scenario> read_checked(const std::string& file, std::span<const SetOverride> overrides,
+                                     const CommonOptions& common);
 
 /// Seconds since the process started.
 double seconds_since_start();

@@ -9,7 +9,9 @@ namespace dvt::sim::cli {
 
 Progress::Progress(bool enabled) : enabled_(enabled), terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { clear(); }
+Progress::~Progress() {
+  clear();
+}
 
 void Progress::clear() {
   if (drawn_) std::fputs("\r\033[K", stderr);
@@ -22,7 +24,8 @@ void Progress::update(Instant now, Instant end) {
   if (!terminal_) {
     if (percent / 10 <= last_tenth_) return;
     last_tenth_ = percent / 10;
-    std::fprintf(stderr, "%3d %%  virtual %s\n", last_tenth_ * 10, format_duration(seconds(now.ns / 1'000'000'000)).c_str());
+    std::fprintf(stderr, "%3d %%  virtual %s\n", last_tenth_ * 10,
+                 format_duration(seconds(now.ns / 1'000'000'000)).c_str());
     return;
   }
   const auto wall = std::chrono::steady_clock::now();
@@ -30,8 +33,10 @@ void Progress::update(Instant now, Instant end) {
   next_ = wall + std::chrono::milliseconds(100);
   constexpr int kWidth = 30;
   const int filled = percent * kWidth / 100;
-  const std::string bar = std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kWidth - filled), '.');
-  std::fprintf(stderr, "\r[%s] %3d %%  virtual %s\033[K", bar.c_str(), percent, format_duration(seconds(now.ns / 1'000'000'000)).c_str());
+  const std::string bar =
+      std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kWidth - filled), '.');
+  std::fprintf(stderr, "\r[%s] %3d %%  virtual %s\033[K", bar.c_str(), percent,
+               format_duration(seconds(now.ns / 1'000'000'000)).c_str());
   std::fflush(stderr);
   drawn_ = true;
 }

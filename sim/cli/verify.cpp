@@ -76,11 +76,13 @@ int verify_in_two_processes(const std::vector<std::string>& arguments) {
   if (code == kExitUsage || code == kExitInterrupted) return code;
   if (difference) {
     std::fprintf(stderr, "dvtsim: --verify: the runs differ at fact %llu\n  first process:  %s\n  second process: %s\n",
-                 static_cast<unsigned long long>(difference->sequence), difference->first.c_str(), difference->second.c_str());
+                 static_cast<unsigned long long>(difference->sequence), difference->first.c_str(),
+                 difference->second.c_str());
     return kExitViolated;
   }
   if (!broken.empty() || code != second_code) {
-    std::fprintf(stderr, "dvtsim: --verify: the processes ended with %d and %d %s\n", code, second_code, broken.c_str());
+    std::fprintf(stderr, "dvtsim: --verify: the processes ended with %d and %d %s\n", code, second_code,
+                 broken.c_str());
     return code == kExitPassed ? kExitInternal : code;
   }
   std::fprintf(stderr, "dvtsim: --verify: both processes did the same, fact by fact\n");

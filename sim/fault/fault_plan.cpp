@@ -4,10 +4,17 @@
 
 namespace dvt::sim {
 
-FaultPlan::FaultPlan(Timers& timers, const Random& random, Telemetry& telemetry, const std::vector<Fault>& faults, Instant end,
-                     FaultActions& actions)
-    : timers_(timers), random_(random), telemetry_(telemetry), faults_(faults), end_(end), actions_(actions), states_(faults.size()) {
-  for (const Fault& fault : faults) lengths_.push_back(fault.length ? fault.length->build() : Distribution::constant({}));
+FaultPlan::FaultPlan(Timers& timers, const Random& random, Telemetry& telemetry, const std::vector<Fault>& faults,
+                     Instant end, FaultActions& actions)
+    : timers_(timers),
+      random_(random),
+      telemetry_(telemetry),
+      faults_(faults),
+      end_(end),
+      actions_(actions),
+      states_(faults.size()) {
+  for (const Fault& fault : faults)
+    lengths_.push_back(fault.length ? fault.length->build() : Distribution::constant({}));
 }
 
 void FaultPlan::start() {

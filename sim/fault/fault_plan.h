@@ -1,6 +1,6 @@
 // The fault plan: turns the scenario's `faults` into episodes in virtual time (scenario language, "Meanings that need a
-// sentence") and tells whoever owns the targets when one begins and ends. Draws are keyed by (fault, episode), so a fault
-// that is added moves no other.
+// sentence") and tells whoever owns the targets when one begins and ends. Draws are keyed by (fault, episode), so a
+// fault that is added moves no other.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 namespace dvt::sim {
 
 struct Episode {
-  std::uint32_t fault = 0;    // place in the scenario's list
-  std::uint32_t number = 0;   // of this fault's episodes, from 0
+  std::uint32_t fault = 0;   // place in the scenario's list
+  std::uint32_t number = 0;  // of this fault's episodes, from 0
 };
 
 class FaultActions {

@@ -10,11 +10,13 @@ namespace dvt::sim {
 
 void LatencyWindow::begin(const Effect& effect) {
   effects_.push_back(effect);
-  std::stable_sort(effects_.begin(), effects_.end(), [](const Effect& a, const Effect& b) { return a.fault < b.fault; });
+  std::stable_sort(effects_.begin(), effects_.end(),
+                   [](const Effect& a, const Effect& b) { return a.fault < b.fault; });
 }
 
 void LatencyWindow::end(std::uint32_t fault) {
-  const auto found = std::find_if(effects_.begin(), effects_.end(), [fault](const Effect& e) { return e.fault == fault; });
+  const auto found =
+      std::find_if(effects_.begin(), effects_.end(), [fault](const Effect& e) { return e.fault == fault; });
   DVT_ASSERT(found != effects_.end(), "a latency fault ended that had not begun");
   effects_.erase(found);
 }
@@ -26,11 +28,13 @@ Duration LatencyWindow::scaled(Duration drawn, const DrawKey& key) const {
     double factor = effect.factor;
     if (effect.ramp.ns > 0) {
       const Duration age = clock_.now() - effect.since;
-      if (age < effect.ramp) factor = 1 + (effect.factor - 1) * (static_cast<double>(age.ns) / static_cast<double>(effect.ramp.ns));
+      if (age < effect.ramp)
+        factor = 1 + (effect.factor - 1) * (static_cast<double>(age.ns) / static_cast<double>(effect.ramp.ns));
     }
     value *= factor;
     if (effect.jitter > 0) {
-      Draws draws(random_, Purpose::fault_effect, (std::uint64_t{effect.fault} << 32) | target_, key.a, (key.b << 16) | key.c);
+      Draws draws(random_, Purpose::fault_effect, (std::uint64_t{effect.fault} << 32) | target_, key.a,
+                  (key.b << 16) | key.c);
       value *= 1 + effect.jitter * (2 * draws.uniform() - 1);
     }
   }

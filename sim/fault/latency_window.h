@@ -13,12 +13,13 @@ namespace dvt::sim {
 
 class LatencyWindow final : public LatencyScale {
  public:
-  LatencyWindow(const Clock& clock, const Random& random, std::uint32_t target) : clock_(clock), random_(random), target_(target) {}
+  LatencyWindow(const Clock& clock, const Random& random, std::uint32_t target)
+      : clock_(clock), random_(random), target_(target) {}
 
   struct Effect {
     std::uint32_t fault = 0;  // place in the scenario
     double factor = 1;
-    double jitter = 0;        // share, 0 to 1
+    double jitter = 0;  // share, 0 to 1
     Duration ramp;
     Instant since;
   };

@@ -4,7 +4,8 @@
 
 namespace dvt::sim {
 
-StoreModel::StoreModel(Timers& timers, const Random& random, Telemetry& telemetry, StateStore& rows, StoreModelOptions options)
+StoreModel::StoreModel(Timers& timers, const Random& random, Telemetry& telemetry, StateStore& rows,
+                       StoreModelOptions options)
     : timers_(timers), random_(random), telemetry_(telemetry), rows_(rows), options_(std::move(options)) {}
 
 Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt) const {

@@ -1,9 +1,9 @@
 // The StateStore as the control plane meets it: a pool of connections with a queue, a drawn latency per request, and
-// faults, in front of the rows. A request takes a connection, holds it for its latency, and touches the rows at the end of it:
-// that instant is its commit, and the caller hears of it then.
+// faults, in front of the rows. A request takes a connection, holds it for its latency, and touches the rows at the end
+// of it: that instant is its commit, and the caller hears of it then.
 //
-// Faults it may suffer: latency, and outage (requests that would commit while it lasts fail `unavailable` instead). Both
-// are survivable: nothing is acknowledged that is not in the rows.
+// Faults it may suffer: latency, and outage (requests that would commit while it lasts fail `unavailable` instead).
+// Both are survivable: nothing is acknowledged that is not in the rows.
 #pragma once
 
 #include <deque>

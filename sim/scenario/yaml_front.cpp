@@ -2,11 +2,11 @@
 // aliases (cycles included) and builds everything before one can object.
 #include "sim/scenario/yaml_front.h"
 
-#include "engine/base/format.h"
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
+#include "engine/base/format.h"
 
 #include <algorithm>
 #include <set>

@@ -23,7 +23,8 @@ std::size_t choose(const std::vector<double>& edges, double uniform) {
 
 }  // namespace
 
-ArrivalStream::ArrivalStream(Timers& timers, const Random& random, const Scenario& scenario, std::function<void(const Arrival&)> submit)
+ArrivalStream::ArrivalStream(Timers& timers, const Random& random, const Scenario& scenario,
+                             std::function<void(const Arrival&)> submit)
     : timers_(timers), random_(random), scenario_(scenario), submit_(std::move(submit)) {
   double sum = 0;
   for (const PlanSpec& plan : scenario.workload.plans) plan_edges_.push_back(sum += plan.weight);
@@ -35,10 +36,18 @@ ArrivalStream::ArrivalStream(Timers& timers, const Random& random, const Scenari
   }
   const Arrivals& arrivals = scenario.workload.arrivals;
   switch (arrivals.process) {
-    case ArrivalProcess::poisson: gap_ = Distribution::exponential(seconds(1)); break;
-    case ArrivalProcess::deterministic: gap_ = Distribution::constant(seconds(1)); break;
-    case ArrivalProcess::gamma: gap_ = Distribution::gamma(seconds(1), arrivals.cv); break;
-    case ArrivalProcess::trace: read_trace(); break;
+    case ArrivalProcess::poisson:
+      gap_ = Distribution::exponential(seconds(1));
+      break;
+    case ArrivalProcess::deterministic:
+      gap_ = Distribution::constant(seconds(1));
+      break;
+    case ArrivalProcess::gamma:
+      gap_ = Distribution::gamma(seconds(1), arrivals.cv);
+      break;
+    case ArrivalProcess::trace:
+      read_trace();
+      break;
   }
 }
 
@@ -90,7 +99,9 @@ double ArrivalStream::rate_at(Instant at) const {
     const Instant end = begin + stage.length;
     if (at < end) {
       const Duration into = at - begin;
-      rate = into < stage.ramp ? before + (wanted - before) * (static_cast<double>(into.ns) / static_cast<double>(stage.ramp.ns)) : wanted;
+      rate = into < stage.ramp
+                 ? before + (wanted - before) * (static_cast<double>(into.ns) / static_cast<double>(stage.ramp.ns))
+                 : wanted;
       break;
     }
     before = wanted;
@@ -129,7 +140,9 @@ Instant ArrivalStream::next_instant() {
   return end + nanoseconds(1);
 }
 
-void ArrivalStream::start() { plan_next(); }
+void ArrivalStream::start() {
+  plan_next();
+}
 
 void ArrivalStream::plan_next() {
   const Arrivals& arrivals = scenario_.workload.arrivals;

@@ -21,7 +21,8 @@ class ArrivalStream {
     TenantOrdinal tenant;
   };
 
-  ArrivalStream(Timers& timers, const Random& random, const Scenario& scenario, std::function<void(const Arrival&)> submit);
+  ArrivalStream(Timers& timers, const Random& random, const Scenario& scenario,
+                std::function<void(const Arrival&)> submit);
   /// Sets the first timer; call at time 0.
   void start();
   /// Arrivals per second at an instant (0 where the process has no rate).

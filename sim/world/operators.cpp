@@ -4,22 +4,34 @@
 
 namespace dvt::sim {
 
-dvt::SignalType engine_signal(SignalType type) { return static_cast<dvt::SignalType>(type); }
+dvt::SignalType engine_signal(SignalType type) {
+  return static_cast<dvt::SignalType>(type);
+}
 static_assert(static_cast<int>(SignalType::pause) == static_cast<int>(dvt::SignalType::pause));
 static_assert(static_cast<int>(SignalType::escalate_alert) == static_cast<int>(dvt::SignalType::escalate_alert));
 
 dvt::Role engine_role(Role role) {
   switch (role) {
-    case Role::admin: return dvt::Role::admin;
-    case Role::engineer: return dvt::Role::engineer;
-    case Role::op: return dvt::Role::operator_;
-    case Role::system: return dvt::Role::system;
+    case Role::admin:
+      return dvt::Role::admin;
+    case Role::engineer:
+      return dvt::Role::engineer;
+    case Role::op:
+      return dvt::Role::operator_;
+    case Role::system:
+      return dvt::Role::system;
   }
   return dvt::Role::operator_;
 }
 
-Operators::Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api, RunBoard& board)
-    : timers_(timers), random_(random), scenario_(scenario), api_(api), board_(board), operations_(scenario.operations.size()) {
+Operators::Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api,
+                     RunBoard& board)
+    : timers_(timers),
+      random_(random),
+      scenario_(scenario),
+      api_(api),
+      board_(board),
+      operations_(scenario.operations.size()) {
   for (const BackgroundSignal& signal : scenario.workload.signals)
     resume_after_.push_back(signal.resume_after ? signal.resume_after->build() : Distribution::constant({}));
   board_.on_drained([this](RunOrdinal run) { run_drained(run); });
@@ -29,7 +41,8 @@ void Operators::start() {
   for (std::size_t i = 0; i < scenario_.workload.signals.size(); ++i) next_background(i, 0);
   if (!scenario_.workload.reads.rate.is_zero()) next_read(0);
   for (std::size_t i = 0; i < scenario_.operations.size(); ++i)
-    if (scenario_.operations[i].at) timers_.call_at(Instant{scenario_.operations[i].at->ns}, [this, i] { begin_operation(i); });
+    if (scenario_.operations[i].at)
+      timers_.call_at(Instant{scenario_.operations[i].at->ns}, [this, i] { begin_operation(i); });
 }
 
 std::int64_t Operators::plan_index(const std::string& name) const {
@@ -53,7 +66,8 @@ void Operators::background(std::size_t index, std::uint64_t number) {
   const BackgroundSignal& signal = scenario_.workload.signals[index];
   std::uint64_t words[4];
   random_.words(Purpose::signal_target, index, number, 0, 0, words);
-  const auto run = board_.pick(signal.select.filter(signal.signal), plan_index(signal.select.plan), signal.select.tenant, words[0]);
+  const auto run =
+      board_.pick(signal.select.filter(signal.signal), plan_index(signal.select.plan), signal.select.tenant, words[0]);
   if (!run) return;
   engine::SignalRequest request;
   request.run = *run;
@@ -88,7 +102,8 @@ void Operators::next_read(std::uint64_t number) {
 std::vector<RunOrdinal> Operators::choose(std::size_t index) {
   const Operation& operation = scenario_.operations[index];
   const Select& select = operation.select;
-  std::vector<RunOrdinal> runs = board_.matching(select.filter(*operation.signal), plan_index(select.plan), select.tenant);
+  std::vector<RunOrdinal> runs =
+      board_.matching(select.filter(*operation.signal), plan_index(select.plan), select.tenant);
   if (select.fraction.ppb >= 1'000'000'000) return runs;
   // The runs with the smallest draws: the choice of one run depends on no other.
   std::vector<std::pair<std::uint64_t, RunOrdinal>> ranked;
@@ -98,7 +113,9 @@ std::vector<RunOrdinal> Operators::choose(std::size_t index) {
     ranked.emplace_back(words[0], run);
   }
   std::sort(ranked.begin(), ranked.end());
-  const auto count = static_cast<std::size_t>((static_cast<std::uint64_t>(runs.size()) * static_cast<std::uint64_t>(select.fraction.ppb) + 999'999'999) / 1'000'000'000);
+  const auto count = static_cast<std::size_t>(
+      (static_cast<std::uint64_t>(runs.size()) * static_cast<std::uint64_t>(select.fraction.ppb) + 999'999'999) /
+      1'000'000'000);
   runs.clear();
   for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) runs.push_back(ranked[i].second);
   std::sort(runs.begin(), runs.end());
@@ -118,7 +135,8 @@ void Operators::begin_operation(std::size_t index) {
   for (const RunOrdinal run : state.chosen) {
     for (std::int64_t repeat = 0; repeat < operation.repeat; ++repeat) {
       Draws draws(random_, Purpose::operation, index, run.value, static_cast<std::uint64_t>(repeat) + 1);
-      const Duration delay = operation.spread.ns > 0 ? Distribution::uniform({}, operation.spread).sample(draws) : Duration{};
+      const Duration delay =
+          operation.spread.ns > 0 ? Distribution::uniform({}, operation.spread).sample(draws) : Duration{};
       timers_.call_after(delay, [this, index, run] { send(index, run); });
     }
   }

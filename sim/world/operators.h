@@ -21,7 +21,7 @@ class Operators {
 
  private:
   struct OperationState {
-    std::vector<RunOrdinal> chosen;       // for sameAs
+    std::vector<RunOrdinal> chosen;  // for sameAs
     bool chosen_made = false;
     // after … until drained: per run of the other operation, whether it drained or timed out already
     std::map<std::uint32_t, bool> waiting;

@@ -19,7 +19,8 @@ bool RunBoard::takes(const Run& run, std::int64_t plan_index, std::optional<std:
          (!tenant || run.tenant.value == static_cast<std::uint64_t>(*tenant));
 }
 
-std::vector<RunOrdinal> RunBoard::matching(RunFilter status, std::int64_t plan_index, std::optional<std::int64_t> tenant) const {
+std::vector<RunOrdinal> RunBoard::matching(RunFilter status, std::int64_t plan_index,
+                                           std::optional<std::int64_t> tenant) const {
   std::vector<RunOrdinal> out;
   for (std::size_t i = 0; i < std::size(lists_); ++i) {
     if (status != RunFilter::any && i != static_cast<std::size_t>(status)) continue;
@@ -104,7 +105,9 @@ void RunBoard::activity_started(const ActivityFact& fact) {
 }
 
 void RunBoard::activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view) {
-  if (fact.kind != ActivityKind::step || outcome == ActivityOutcome::timed_out_schedule_to_start || outcome == ActivityOutcome::cancelled) return;
+  if (fact.kind != ActivityKind::step || outcome == ActivityOutcome::timed_out_schedule_to_start ||
+      outcome == ActivityOutcome::cancelled)
+    return;
   Run* run = get(fact.run);
   if (run == nullptr || run->steps_in_flight == 0) return;
   --run->steps_in_flight;

@@ -28,7 +28,8 @@ class RunBoard final : public Telemetry {
   /// Runs that a selection may take now, by ordinal. `plan_index`: place in workload.plans, or -1 for any.
   std::vector<RunOrdinal> matching(RunFilter status, std::int64_t plan_index, std::optional<std::int64_t> tenant) const;
   /// One of the open runs in `status` by a uniform word; none when there is no such run. O(1) without filters.
-  std::optional<RunOrdinal> pick(RunFilter status, std::int64_t plan_index, std::optional<std::int64_t> tenant, std::uint64_t word) const;
+  std::optional<RunOrdinal> pick(RunFilter status, std::int64_t plan_index, std::optional<std::int64_t> tenant,
+                                 std::uint64_t word) const;
   const Run* find(RunOrdinal run) const;
   std::size_t open() const { return runs_.size(); }
 
@@ -51,8 +52,8 @@ class RunBoard final : public Telemetry {
   static bool takes(const Run& run, std::int64_t plan_index, std::optional<std::int64_t> tenant);
   void check_drained(const Run& run);
 
-  std::unordered_map<std::uint32_t, Run> runs_;   // looked up; lists_ give the order
-  std::vector<std::uint32_t> lists_[8];           // by RunFilter: ordinals, in an order fixed by the facts
+  std::unordered_map<std::uint32_t, Run> runs_;  // looked up; lists_ give the order
+  std::vector<std::uint32_t> lists_[8];          // by RunFilter: ordinals, in an order fixed by the facts
   std::function<void(RunOrdinal)> drained_;
 };
 

@@ -12,9 +12,17 @@ LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant now
 }  // namespace
 
 Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, engine::Workers& workers,
-                 std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store, store::Projector& projector)
-    : timers_(timers), random_(random), scenario_(scenario), workers_(workers), groups_(std::move(groups)), warehouses_(warehouses),
-      store_(store), projector_(projector), warehouse_outages_(warehouses.count(), 0),
+                 std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
+                 store::Projector& projector)
+    : timers_(timers),
+      random_(random),
+      scenario_(scenario),
+      workers_(workers),
+      groups_(std::move(groups)),
+      warehouses_(warehouses),
+      store_(store),
+      projector_(projector),
+      warehouse_outages_(warehouses.count(), 0),
       stalls_(static_cast<std::size_t>(scenario.topology.projector.replicas), 0) {
   for (std::uint32_t i = 0; i < warehouses.count(); ++i) {
     warehouse_latency_.push_back(std::make_unique<LatencyWindow>(timers, random, i));
@@ -118,7 +126,8 @@ void Targets::end(const Fault& fault, Episode episode) {
 }
 
 std::uint32_t Targets::kill_workers(const Fault& fault, Episode episode) {
-  const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const WorkerGroup& g) { return g.queue == fault.target.name; });
+  const auto group =
+      std::find_if(groups_.begin(), groups_.end(), [&](const WorkerGroup& g) { return g.queue == fault.target.name; });
   DVT_ASSERT(group != groups_.end(), "the reader lets only known task queues pass");
   std::vector<std::uint32_t> candidates;
   std::uint64_t zone_words[4];

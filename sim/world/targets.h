@@ -1,5 +1,5 @@
-// Who suffers when a fault strikes: finds a fault's target among the world's parts and switches it. One place that knows
-// which kinds work where today; the scenario reader refuses the rest.
+// Who suffers when a fault strikes: finds a fault's target among the world's parts and switches it. One place that
+// knows which kinds work where today; the scenario reader refuses the rest.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,9 @@ struct WorkerGroup {
 
 class Targets final : public FaultActions {
  public:
-  Targets(Timers& timers, const Random& random, const Scenario& scenario, engine::Workers& workers, std::vector<WorkerGroup> groups,
-          adapters::Warehouses& warehouses, StoreModel& store, store::Projector& projector);
+  Targets(Timers& timers, const Random& random, const Scenario& scenario, engine::Workers& workers,
+          std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
+          store::Projector& projector);
 
   std::uint32_t begin(const Fault& fault, Episode episode) override;
   void end(const Fault& fault, Episode episode) override;
@@ -53,9 +54,9 @@ class Targets final : public FaultActions {
   std::vector<std::uint32_t> warehouse_outages_;                   // open outages by warehouse
   std::unique_ptr<LatencyWindow> store_latency_;
   std::uint32_t store_outages_ = 0;
-  std::vector<std::uint32_t> stalls_;   // open stalls by replica
+  std::vector<std::uint32_t> stalls_;  // open stalls by replica
   std::vector<Stalled> stalled_;
-  std::vector<std::uint32_t> lives_;    // by worker: how often it was killed
+  std::vector<std::uint32_t> lives_;  // by worker: how often it was killed
 };
 
 }  // namespace dvt::sim

@@ -51,13 +51,20 @@ std::unique_ptr<StateStore> make_store(const Scenario& scenario, const WorldOpti
   std::string where = options.store;
   if (where.empty()) {
     switch (scenario.topology.state_store.backend) {
-      case StoreBackend::memory: where = "memory"; break;
-      case StoreBackend::sqlite_memory: where = ":memory:"; break;
+      case StoreBackend::memory:
+        where = "memory";
+        break;
+      case StoreBackend::sqlite_memory:
+        where = ":memory:";
+        break;
       case StoreBackend::file:
-        temporary = (std::filesystem::temp_directory_path() / ("dvtsim-" + scenario.metadata.name + "-XXXXXX")).string();
+        temporary =
+            (std::filesystem::temp_directory_path() / ("dvtsim-" + scenario.metadata.name + "-XXXXXX")).string();
         {
           const int file = mkstemp(temporary.data());
-          if (file < 0) throw Error("cannot create a temporary file for the store in " + std::filesystem::temp_directory_path().string());
+          if (file < 0)
+            throw Error("cannot create a temporary file for the store in " +
+                        std::filesystem::temp_directory_path().string());
           std::fclose(fdopen(file, "r"));
         }
         where = temporary;
@@ -154,14 +161,20 @@ StoreModelOptions store_options(const Scenario& scenario) {
 }  // namespace
 
 World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
-    : scenario(scenario_), options(std::move(options_)), random(scenario.seed), kernel(kernel_options(scenario, random)),
+    : scenario(scenario_),
+      options(std::move(options_)),
+      random(scenario.seed),
+      kernel(kernel_options(scenario, random)),
       rows(make_store(scenario, options, temporary_store)),
       store_model(kernel, random, telemetry, *rows, store_options(scenario)),
       fetcher(kernel, random, plans, scenario.topology.adapter.rpc_latency.build()),
       warehouses(kernel, random, telemetry, warehouse_options(scenario)),
       service(kernel, random, telemetry, service_options(scenario)),
-      workers(service, kernel, kernel, random, telemetry, worker_options(scenario)), save_metadata(store_model),
-      emit_event(store_model, engine::EventMaker(kernel, random), telemetry, kernel), fetch_plan(fetcher, plans), execute_step(warehouses),
+      workers(service, kernel, kernel, random, telemetry, worker_options(scenario)),
+      save_metadata(store_model),
+      emit_event(store_model, engine::EventMaker(kernel, random), telemetry, kernel),
+      fetch_plan(fetcher, plans),
+      execute_step(warehouses),
       bus(kernel, random, telemetry, bus_options(scenario)),
       relays(*rows, bus, kernel, random, telemetry, outbox_options(scenario)),
       projector(*rows, kernel, telemetry, projector_options(scenario)) {
@@ -179,14 +192,18 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   } else {
     adapters::TemporalOptions temporal;
     temporal.rpc_latency = scenario.topology.adapter.rpc_latency.build();
-    temporal.continue_as_new_after_layers = static_cast<std::uint32_t>(scenario.topology.interpreter.continue_as_new_after_layers);
+    temporal.continue_as_new_after_layers =
+        static_cast<std::uint32_t>(scenario.topology.interpreter.continue_as_new_after_layers);
     temporal.hold_queued_steps = scenario.known_faults.fixed(6);
     temporal.control_queue = Symbol::intern("tq-control");
-    temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) { execution_closed(execution); };
-    adapter = std::make_unique<adapters::TemporalAdapter>(service, workers, kernel, random, telemetry, plans, std::move(temporal));
+    temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) {
+      execution_closed(execution);
+    };
+    adapter = std::make_unique<adapters::TemporalAdapter>(service, workers, kernel, random, telemetry, plans,
+                                                          std::move(temporal));
   }
-  api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans, std::move(tenants),
-                                           api_options(scenario));
+  api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans,
+                                           std::move(tenants), api_options(scenario));
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
     api->submit_run({arrival.run, arrival.plan, arrival.tenant, "request-" + std::to_string(arrival.run.value)});
   });
@@ -226,10 +243,12 @@ void World::Parts::load_plans() {
     auto loaded = load_plan(spec);
     if (!loaded.has_value()) {
       std::string text;
-      for (const std::string& error : loaded.error()) text += (text.empty() ? "" : "\n") + scenario.location(spec.source) + ": plan '" + spec.name + "': " + error;
+      for (const std::string& error : loaded.error())
+        text += (text.empty() ? "" : "\n") + scenario.location(spec.source) + ": plan '" + spec.name + "': " + error;
       throw Error(text);
     }
-    for (const std::string& warning : loaded.value().warnings) warnings.push_back("plan '" + spec.name + "': " + warning);
+    for (const std::string& warning : loaded.value().warnings)
+      warnings.push_back("plan '" + spec.name + "': " + warning);
     engine::AnnotatedPlan& annotated = loaded.value().annotated;
     std::vector<adapters::StepProfile> profiles;
     for (std::size_t i = 0; i < annotated.plan.steps.size(); ++i)
@@ -324,9 +343,14 @@ WorldResult World::Parts::run() {
   return result;
 }
 
-World::World(const Scenario& scenario, WorldOptions options) : parts_(std::make_unique<Parts>(scenario, std::move(options))) {}
+World::World(const Scenario& scenario, WorldOptions options)
+    : parts_(std::make_unique<Parts>(scenario, std::move(options))) {}
 World::~World() = default;
-WorldResult World::run() { return parts_->run(); }
-void World::request_stop() noexcept { parts_->kernel.request_stop(); }
+WorldResult World::run() {
+  return parts_->run();
+}
+void World::request_stop() noexcept {
+  parts_->kernel.request_stop();
+}
 
 }  // namespace dvt::sim

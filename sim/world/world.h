@@ -1,5 +1,5 @@
-// World: builds everything a scenario speaks of, runs it in virtual time, and hands back plain values. Two worlds in one
-// process do not know of each other. `file → Scenario → World → run → WorldResult`; judging is sim/slo's.
+// World: builds everything a scenario speaks of, runs it in virtual time, and hands back plain values. Two worlds in
+// one process do not know of each other. `file → Scenario → World → run → WorldResult`; judging is sim/slo's.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,9 @@
 namespace dvt::sim {
 namespace {
 
-std::int64_t milli(double value) { return detmath::round_to_int64(value * 1000); }
+std::int64_t milli(double value) {
+  return detmath::round_to_int64(value * 1000);
+}
 
 store::BackoffPolicy backoff(const BackoffSpec& spec) {
   store::BackoffPolicy policy;
@@ -18,9 +20,12 @@ store::BackoffPolicy backoff(const BackoffSpec& spec) {
 
 }  // namespace
 
-Duration interval_or_zero(const Rate& rate) { return rate.is_zero() ? Duration{} : rate.interval(); }
+Duration interval_or_zero(const Rate& rate) {
+  return rate.is_zero() ? Duration{} : rate.interval();
+}
 
-engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size, std::string_view queue) {
+engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size,
+                                            std::string_view queue) {
   const ActivityOptions asked = scenario.topology.options_for(kind, size);
   engine::ActivityOptions options;
   options.task_queue = Symbol::intern(queue);
@@ -53,7 +58,8 @@ std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenar
     options.concurrency = static_cast<std::uint32_t>(spec.concurrency);
     options.errors.rate_ppb = spec.errors.rate.ppb;
     options.errors.permanent_ppb = spec.errors.permanent.ppb;
-    for (const auto& [code, share] : spec.errors.codes) options.errors.codes.emplace_back(Symbol::intern(code).text(), share.ppb);
+    for (const auto& [code, share] : spec.errors.codes)
+      options.errors.codes.emplace_back(Symbol::intern(code).text(), share.ppb);
     out.push_back(std::move(options));
   }
   return out;
@@ -61,7 +67,8 @@ std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenar
 
 adapters::StepProfile step_profile(const Scenario& scenario, const engine::Step& step, const engine::StepNotes& notes) {
   const WarehouseSpec* warehouse = scenario.warehouse_for(step.kind);
-  if (warehouse == nullptr) throw Error("no warehouse runs steps of kind '" + step.kind + "' (step " + step.step_id + ")");
+  if (warehouse == nullptr)
+    throw Error("no warehouse runs steps of kind '" + step.kind + "' (step " + step.step_id + ")");
   adapters::StepProfile profile;
   profile.warehouse = static_cast<std::uint32_t>(warehouse - scenario.warehouses.data());
   using engine::RecordedOutcome;
@@ -73,7 +80,8 @@ adapters::StepProfile step_profile(const Scenario& scenario, const engine::Step&
   const std::string_view size = to_string(notes.size.value_or(engine::StepSize::small));
   const Dist* duration = warehouse->duration_for(step.kind, size, notes.materialization.value_or(""));
   if (duration == nullptr)
-    throw Error("warehouse '" + warehouse->name + "' has no duration for a " + std::string(size) + " step of kind '" + step.kind + "'");
+    throw Error("warehouse '" + warehouse->name + "' has no duration for a " + std::string(size) + " step of kind '" +
+                step.kind + "'");
   profile.duration = duration->build();
   return profile;
 }
@@ -92,7 +100,8 @@ store::OutboxOptions outbox_options(const Scenario& scenario) {
 
 store::BusOptions bus_options(const Scenario& scenario) {
   store::BusOptions options;
-  for (const SubscriptionSpec& spec : scenario.topology.bus.subscriptions) options.subscriptions.push_back({spec.name, spec.latency.build()});
+  for (const SubscriptionSpec& spec : scenario.topology.bus.subscriptions)
+    options.subscriptions.push_back({spec.name, spec.latency.build()});
   options.backoff = backoff(scenario.topology.outbox.backoff);
   options.max_attempts = static_cast<std::uint32_t>(scenario.topology.outbox.max_attempts);
   return options;

@@ -16,7 +16,8 @@ namespace dvt::sim {
 /// Time of one at a rate; 0 for a rate of 0 ("none").
 Duration interval_or_zero(const Rate& rate);
 
-engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size, std::string_view queue);
+engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size,
+                                            std::string_view queue);
 engine::ApiOptions api_options(const Scenario& scenario);
 std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenario);
 /// Throws dvt::Error when no warehouse runs the step's kind or none of its durations fits.

@@ -1,5 +1,5 @@
-// An engine in a test: kernel, service, one or more workers, workflows written as lambdas, activities with a delay. Latencies
-// are zero unless a test says otherwise, so that virtual times in expectations are round.
+// An engine in a test: kernel, service, one or more workers, workflows written as lambdas, activities with a delay.
+// Latencies are zero unless a test says otherwise, so that virtual times in expectations are round.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,9 @@ class ScriptedActivity final : public Activity {
  public:
   explicit ScriptedActivity(Timers& timers) : timers_(timers) {}
   Duration delay = seconds(1);
-  std::function<ActivityAnswer(const ActivityInvocation&)> answer = [](const ActivityInvocation&) { return ActivityAnswer{}; };
+  std::function<ActivityAnswer(const ActivityInvocation&)> answer = [](const ActivityInvocation&) {
+    return ActivityAnswer{};
+  };
   std::vector<std::uint32_t> attempts;  // in the order they began
   void start(const ActivityInvocation& invocation, ActivityDone done) override {
     attempts.push_back(invocation.attempt);
@@ -54,14 +56,18 @@ class CountingTelemetry final : public Telemetry {
   }
   void activity_retry(const ActivityFact&, std::string_view, Instant, std::uint32_t) override { ++retries; }
   void activity_started(const ActivityFact&) override { ++starts; }
-  void nondeterminism(RunOrdinal, std::string_view report, Instant) override { nondeterminism_reports.emplace_back(report); }
+  void nondeterminism(RunOrdinal, std::string_view report, Instant) override {
+    nondeterminism_reports.emplace_back(report);
+  }
 };
 
 class EngineFixture : public ::testing::Test, public ServiceListener {
  protected:
   explicit EngineFixture(ServiceOptions options = {}, WorkerOptions worker_options = {})
-      : random(7), service(kernel, random, telemetry, std::move(options)),
-        workers(service, kernel, kernel, random, telemetry, std::move(worker_options)), activity(kernel) {
+      : random(7),
+        service(kernel, random, telemetry, std::move(options)),
+        workers(service, kernel, kernel, random, telemetry, std::move(worker_options)),
+        activity(kernel) {
     service.attach(workers, *this);
     queue = service.matching().add_queue(Symbol::intern("q"));
     workers.register_activity(act, activity);
@@ -71,7 +77,9 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
     const std::uint32_t first = workers.add_workers(queue, count, {slots, 5}, cache);
     for (std::uint32_t i = 0; i < count; ++i) workers.start(first + i);
   }
-  void define(WorkflowFunction function, const char* type = "test") { workers.register_workflow(Symbol::intern(type), std::move(function)); }
+  void define(WorkflowFunction function, const char* type = "test") {
+    workers.register_workflow(Symbol::intern(type), std::move(function));
+  }
   void start(std::uint32_t run = 0, const char* type = "test", Payload input = nullptr) {
     ExecutionInfo info;
     info.workflow_id = "run-" + std::to_string(run);
@@ -103,7 +111,8 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
     FailureRef failure;
     Instant at;
   };
-  void execution_closed(const Execution& execution, CloseStatus status, const Payload& result, const FailureRef& fail) override {
+  void execution_closed(const Execution& execution, CloseStatus status, const Payload& result,
+                        const FailureRef& fail) override {
     closed.push_back({status, execution.history.events(), execution.key, result, fail, kernel.now()});
     workers.forget(execution.key, execution.sticky_worker);
     histories.push_back(execution.history);

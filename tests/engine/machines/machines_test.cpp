@@ -13,7 +13,8 @@ namespace dvt::engine {
 namespace {
 
 template <class MachineType, class State, class Event>
-void expect_exactly(const std::vector<State>& states, const std::vector<Event>& events, const std::vector<std::tuple<State, Event, State>>& legal) {
+void expect_exactly(const std::vector<State>& states, const std::vector<Event>& events,
+                    const std::vector<std::tuple<State, Event, State>>& legal) {
   for (const State state : states) {
     for (const Event event : events) {
       MachineType machine(state);
@@ -43,7 +44,8 @@ TEST(ActivityMachine, ClosesOnceAndRetriesOnlyFromARunningAttempt) {
 TEST(WorkflowTaskMachine, HasOneTaskOutstandingAtMost) {
   using S = WorkflowTaskState;
   using E = WorkflowTaskEvent;
-  expect_exactly<WorkflowTaskMachine, S, E>({S::none, S::scheduled, S::started}, {E::schedule, E::start, E::complete, E::fail, E::time_out},
+  expect_exactly<WorkflowTaskMachine, S, E>({S::none, S::scheduled, S::started},
+                                            {E::schedule, E::start, E::complete, E::fail, E::time_out},
                                             {{S::none, E::schedule, S::scheduled},
                                              {S::scheduled, E::start, S::started},
                                              {S::scheduled, E::time_out, S::none},

@@ -22,7 +22,9 @@ TEST_F(Histories, OneActivityWritesTheEventsOfTemporalInOrder) {
 
 TEST_F(Histories, ARetriedActivityWritesOneStartedEventWithTheLastAttemptAndItsRealStartTime) {
   add_workers(1);
-  activity.answer = [&](const ActivityInvocation& i) { return i.attempt < 3 ? ActivityAnswer{nullptr, failure("transient_error")} : ActivityAnswer{}; };
+  activity.answer = [&](const ActivityInvocation& i) {
+    return i.attempt < 3 ? ActivityAnswer{nullptr, failure("transient_error")} : ActivityAnswer{};
+  };
   define([&](WorkflowContext& ctx, const Payload&) { return ctx.execute_activity(act, options(), nullptr); });
   start();
   kernel.run();
@@ -58,7 +60,9 @@ TEST_F(Histories, ANonRetryableErrorTypeFailsTheActivityAtOnce) {
 TEST_F(Histories, RetriesStopAtTheMaximumNumberOfAttempts) {
   add_workers(1);
   activity.answer = [&](const ActivityInvocation&) { return ActivityAnswer{nullptr, failure("transient_error")}; };
-  define([&](WorkflowContext& ctx, const Payload&) { return ctx.execute_activity(act, options(minutes(30), 4), nullptr); });
+  define([&](WorkflowContext& ctx, const Payload&) {
+    return ctx.execute_activity(act, options(minutes(30), 4), nullptr);
+  });
   start();
   kernel.run();
   EXPECT_EQ(activity.attempts.size(), 4u);
@@ -104,7 +108,7 @@ TEST_F(Histories, ScheduleToStartTimesOutWithoutAStartedEvent) {
   auto waiting = std::make_shared<ActivityOptions>(*options());
   waiting->schedule_to_start = seconds(30);
   define([&](WorkflowContext& ctx, const Payload&) {
-    const auto first = ctx.start_activity(act, options(), nullptr);   // takes the only slot
+    const auto first = ctx.start_activity(act, options(), nullptr);  // takes the only slot
     const auto second = ctx.start_activity(act, waiting, nullptr);
     const ActivityResult result = ctx.wait(second);
     EXPECT_FALSE(result.ok);
@@ -156,7 +160,8 @@ TEST_F(Histories, AHeartbeatKeepsAnActivityAliveAndItsAbsenceOnADeadWorkerTimesI
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
   EXPECT_EQ(closed[0].status, CloseStatus::completed);
-  // last heartbeat at 30 s at the latest, so the timeout is at 50 s at the latest, and the second attempt takes 90 s more
+  // last heartbeat at 30 s at the latest, so the timeout is at 50 s at the latest, and the second attempt takes 90 s
+  // more
   EXPECT_LE(closed[0].at, Instant{seconds(143).ns});
   EXPECT_EQ(activity.attempts, (std::vector<std::uint32_t>{1, 2}));
 }
@@ -203,16 +208,18 @@ TEST_F(SlowTasks, EventsThatArriveDuringATaskAreBufferedAndActivityClosesGoLast)
   });
   start();
   // First task 0 to 1 s. The activities end at 1.5 s and the second task starts; a signal comes at 1.6 s, buffered.
-  kernel.call_at(Instant{milliseconds(1200).ns}, [&] { service.signal_workflow({0}, Symbol::intern("s"), nullptr, 1); });
+  kernel.call_at(Instant{milliseconds(1200).ns},
+                 [&] { service.signal_workflow({0}, Symbol::intern("s"), nullptr, 1); });
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
-  // The signal at 1.2 s starts the second task; both activities close at 1.5 s while it runs: their starts and closes come
-  // at its flush, closes last.
+  // The signal at 1.2 s starts the second task; both activities close at 1.5 s while it runs: their starts and closes
+  // come at its flush, closes last.
   const Names events = names(closed[0].history);
   const auto completed = std::find(events.begin() + 5, events.end(), "WorkflowTaskCompleted");
   ASSERT_NE(completed, events.end());
   const Names flushed(completed + 1, completed + 5);
-  EXPECT_EQ(flushed, (Names{"ActivityTaskStarted", "ActivityTaskStarted", "ActivityTaskCompleted", "ActivityTaskCompleted"}));
+  EXPECT_EQ(flushed,
+            (Names{"ActivityTaskStarted", "ActivityTaskStarted", "ActivityTaskCompleted", "ActivityTaskCompleted"}));
   EXPECT_TRUE(heard);
 }
 
@@ -227,7 +234,8 @@ TEST_F(SlowTasks, ACloseThatRefersToABufferedStartPointsAtItsRealEvent) {
     return Payload{};
   });
   start();
-  kernel.call_at(Instant{milliseconds(1200).ns}, [&] { service.signal_workflow({0}, Symbol::intern("s"), nullptr, 1); });
+  kernel.call_at(Instant{milliseconds(1200).ns},
+                 [&] { service.signal_workflow({0}, Symbol::intern("s"), nullptr, 1); });
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
   for (const HistoryEvent& event : closed[0].history) {
@@ -326,7 +334,8 @@ TEST_F(Histories, AWorkflowThatThrowsAnythingElseFailsItsTaskAndNotItself) {
   EXPECT_EQ(closed[0].status, CloseStatus::completed);
   // The first failure is recorded; the second attempt is transient, times out unreported after 10 s, and is not.
   std::size_t failed = 0;
-  for (const std::string& name : names(closed[0].history)) failed += name == "WorkflowTaskFailed" || name == "WorkflowTaskTimedOut" ? 1 : 0;
+  for (const std::string& name : names(closed[0].history))
+    failed += name == "WorkflowTaskFailed" || name == "WorkflowTaskTimedOut" ? 1 : 0;
   EXPECT_EQ(failed, 1u);
   EXPECT_EQ(closed[0].at, Instant{seconds(10).ns});
 }

@@ -40,7 +40,8 @@ TEST_F(Replay, AStickyTaskWaitsTenSecondsAndThenGoesToTheCommonQueue) {
     return Payload{};
   });
   start();
-  kernel.call_at(Instant{seconds(30).ns}, [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
+  kernel.call_at(Instant{seconds(30).ns},
+                 [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
   EXPECT_EQ(closed[0].at, Instant{seconds(70).ns});
@@ -179,7 +180,8 @@ TEST_F(Replay, TimeAndRandomnessAreTheSameOnReplay) {
     return Payload{};
   });
   start();
-  kernel.call_at(Instant{seconds(90).ns}, [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
+  kernel.call_at(Instant{seconds(90).ns},
+                 [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
   ASSERT_EQ(seen.size(), 2u);
@@ -194,9 +196,7 @@ TEST_F(Replay, DestructorsOfKilledWorkflowCodeCommandNothing) {
     Symbol type;
     ActivityOptionsRef options;
     bool* ran;
-    ~Compensation() {
-      *ran = true;
-    }
+    ~Compensation() { *ran = true; }
   };
   bool ran = false;
   define([&](WorkflowContext& ctx, const Payload&) {
@@ -218,7 +218,8 @@ TEST_F(Replay, AQueryIsAnsweredFromTheCacheAndAfterACrashByReplay) {
   add_workers(2);
   define([&](WorkflowContext& ctx, const Payload&) {
     int steps = 0;
-    ctx.on_query(Symbol::intern("steps"), [&steps]() -> Payload { return make_payload<JsonPayload>(std::to_string(steps)); });
+    ctx.on_query(Symbol::intern("steps"),
+                 [&steps]() -> Payload { return make_payload<JsonPayload>(std::to_string(steps)); });
     for (; steps < 3; ++steps) ctx.sleep(minutes(1));
     return Payload{};
   });

@@ -14,7 +14,9 @@
 namespace dvt::sim {
 namespace {
 
-std::string scenario_path(const std::string& name) { return std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/" + name; }
+std::string scenario_path(const std::string& name) {
+  return std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/" + name;
+}
 
 Scenario load(const std::string& name, std::vector<std::pair<std::string, std::string>> sets = {}) {
   std::vector<SetOverride> overrides;
@@ -38,7 +40,8 @@ class EventKeys final : public Telemetry {
 void expect_no_violation(const WorldResult& result) {
   for (const InvariantResult& invariant : result.invariants) {
     if (invariant.known_fault != 0) continue;
-    EXPECT_EQ(invariant.violations, 0u) << invariant.name << ": " << (invariant.examples.empty() ? "" : invariant.examples.front());
+    EXPECT_EQ(invariant.violations, 0u) << invariant.name << ": "
+                                        << (invariant.examples.empty() ? "" : invariant.examples.front());
   }
 }
 
@@ -99,10 +102,10 @@ TEST(World, StepsStillStartAfterPauseUnderTheKnownFaultAndNoneWhenItIsFixed) {
 }
 
 // Two pauses that stand at a gate between layers for minutes.
-const std::pair<std::string, std::string> kTwoLongPauses{
-    "operations",
-    "{p1: {at: 30s, signal: PAUSE}, r1: {at: 4m, signal: RESUME, select: {status: PAUSED}}, p2: {at: 5m, signal: PAUSE}, "
-    "r2: {at: 12m, signal: RESUME, select: {status: PAUSED}}}"};
+const std::pair<std::string, std::string> kTwoLongPauses{"operations",
+                                                         "{p1: {at: 30s, signal: PAUSE}, r1: {at: 4m, signal: RESUME, "
+                                                         "select: {status: PAUSED}}, p2: {at: 5m, signal: PAUSE}, "
+                                                         "r2: {at: 12m, signal: RESUME, select: {status: PAUSED}}}"};
 
 TEST(World, ASecondPauseIsSwallowedByTheStoreUnderKnownFaultSevenOnly) {
   const WorldResult upstream = run(load("pause-under-backlog.yaml", {kTwoLongPauses}));
@@ -128,7 +131,8 @@ TEST(World, SlowWritesFailTheWriteObjective) {
 }
 
 TEST(World, AnOutageOfTheWarehouseIsRetriedAndALongOneFailsRuns) {
-  const Scenario outage = load("dbt-project.yaml", {{"faults", "{down: {kind: outage, target: warehouse/default, at: 2h, for: 30m}}"}});
+  const Scenario outage =
+      load("dbt-project.yaml", {{"faults", "{down: {kind: outage, target: warehouse/default, at: 2h, for: 30m}}"}});
   const WorldResult result = run(outage);
   EXPECT_GT(result.measured.counts.at("activity_retries"), 0);
   EXPECT_GT(result.measured.runs.failed, 0u);
@@ -136,7 +140,8 @@ TEST(World, AnOutageOfTheWarehouseIsRetriedAndALongOneFailsRuns) {
 }
 
 TEST(World, AStoreOutageIsAnsweredByRetriesAndLosesNothingAcknowledged) {
-  const Scenario outage = load("dbt-project.yaml", {{"faults", "{down: {kind: outage, target: store, at: 2h, for: 2m}}"}});
+  const Scenario outage =
+      load("dbt-project.yaml", {{"faults", "{down: {kind: outage, target: store, at: 2h, for: 2m}}"}});
   const WorldResult result = run(outage);
   EXPECT_EQ(result.measured.faults.at(0).count, 1u);
   EXPECT_GT(result.measured.store.write_errors, 0u);
@@ -164,15 +169,18 @@ TEST(World, TheMockAdapterWritesTheSameEventsOfARun) {
 
 TEST(World, ShuffledSchedulesKeepEveryInvariant) {
   for (int seed = 1; seed <= 5; ++seed) {
-    const WorldResult result = run(load("dbt-project.yaml", {{"schedule", "shuffled"}, {"seed", std::to_string(seed)}}));
+    const WorldResult result =
+        run(load("dbt-project.yaml", {{"schedule", "shuffled"}, {"seed", std::to_string(seed)}}));
     expect_no_violation(result);
     EXPECT_GT(result.measured.runs.completed, 0u);
   }
 }
 
 TEST(World, KillsEveryMinuteForAnHourLoseNoRun) {
-  const WorldResult result = run(load("dbt-project.yaml", {{"faults", "{storm: {kind: kill, target: worker/tq-control/*, at: 1h, until: 2h, every: 1m, maxDown: 50%}}"},
-                                                           {"topology.activityOptions", "{default: {heartbeat: 20s}}"}}));
+  const WorldResult result = run(load(
+      "dbt-project.yaml",
+      {{"faults", "{storm: {kind: kill, target: worker/tq-control/*, at: 1h, until: 2h, every: 1m, maxDown: 50%}}"},
+       {"topology.activityOptions", "{default: {heartbeat: 20s}}"}}));
   EXPECT_GT(result.measured.counts.at("worker_crashes"), 30);
   EXPECT_GT(result.measured.counts.at("workflow_tasks_replayed"), 0);
   EXPECT_EQ(result.measured.runs.failed, 0u);
