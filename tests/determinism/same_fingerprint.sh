@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The fingerprint covers what happened and nothing about how it was kept: the same for memory, :memory: and file
-# stores, with and without an output folder, recorded histories, progress or text output (design §3).
+# stores, with and without an output folder, progress or text output (design §3).
 # same_fingerprint.sh DVTSIM SCENARIO
 set -euo pipefail
 
@@ -28,7 +28,6 @@ again 'memory store' --store memory
 again 'file store' --store "$work/store.db"
 again 'output folder' --out "$work/out"
 again 'output folder and memory store' --store memory --out "$work/out-memory"
-again 'recorded histories' --set record.histories=all --out "$work/out-histories"
 again 'quiet' -q
 again 'verbose' -v
 
