@@ -93,7 +93,7 @@ void TemporalAdapter::signal_lost(RunOrdinal, std::uint64_t signal, Instant at) 
 
 void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus status, const Payload& result,
                                        const FailureRef& failure) {
-  workers_.forget(execution.key, execution.sticky_worker);
+  workers_.forget(execution.key, execution.sticky);
   if (options_.on_closed) options_.on_closed(execution, status);
   const RunOrdinal run = execution.key.run;
   switch (status) {

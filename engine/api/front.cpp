@@ -125,10 +125,9 @@ void ApiFront::run_persisted(RunOrdinal ordinal, const AppendOutcome& outcome, I
 void ApiFront::start_waiting() {
   while (!waiting_.empty()) {
     if (options_.max_in_flight > 0 && adapter_.open_runs() >= options_.max_in_flight) return;
-    Run& run = runs_.at(waiting_.front().value);
+    const RunOrdinal next = waiting_.front();
     waiting_.pop_front();
-    run.started = true;
-    adapter_.start_run(run.identity);
+    adapter_.start_run(runs_.at(next.value).identity);
   }
 }
 
@@ -192,11 +191,11 @@ void ApiFront::handle_signal(std::uint64_t signal) {
   decision.reason = request.reason;
   decision.received_at = pending.received_at;
   decision.decided_at = timers_.now();
-  const bool refused = !code.empty();
   store_.decide(
-      std::move(decision), {request.run.value, signal, 2}, [this, signal, refused](const DecideOutcome& outcome) {
-        if (!outcome.ok && refused) {  // refused anyway: a run that is folded away takes no record, and needs none
-          decided(signal, DecisionStatus::rejected, refusal(signals_.at(signal).request));
+      std::move(decision), {request.run.value, signal, 2},
+      [this, signal, refused = code](const DecideOutcome& outcome) {
+        if (!outcome.ok && !refused.empty()) {  // a run that is folded away takes no record, and a refusal needs none
+          decided(signal, DecisionStatus::rejected, refused);
         } else if (!outcome.ok) {  // without its record a signal is not applied (domain §3)
           decided(signal, DecisionStatus::rejected, to_string(outcome.error));
         } else if (outcome.receipt.idempotent) {
@@ -227,7 +226,6 @@ void ApiFront::decided(std::uint64_t signal, DecisionStatus status, const std::s
   SignalFact fact{
       pending.request.run, pending.request.type, final_status, final_code, signal, pending.received_at, now};
   telemetry_.signal_decided(fact);
-  if (watcher_ != nullptr) watcher_->signal_decided(signal, pending.request, final_status);
   if (!accepted) {
     signals_.erase(signal);
     return;

@@ -47,13 +47,6 @@ bool is_destructive(SignalType type);
 /// Whether `actual` suffices; System stands apart and is the only one for ESCALATE_ALERT.
 bool role_suffices(Role actual, SignalType type);
 
-/// What the front says about each accepted signal, to whoever sent it.
-class SignalWatcher {
- public:
-  virtual ~SignalWatcher() = default;
-  virtual void signal_decided(std::uint64_t signal, const SignalRequest& request, DecisionStatus status) = 0;
-};
-
 class ApiFront final : public RunListener {
  public:
   ApiFront(Timers& timers, const Random& random, Telemetry& telemetry, StoreClient& store, StateStore& rows,
@@ -63,7 +56,6 @@ class ApiFront final : public RunListener {
   /// Returns the signal's ordinal.
   std::uint64_t submit_signal(SignalRequest request);
   void submit_read(RunOrdinal run, std::uint64_t ordinal);
-  void watch(SignalWatcher* watcher) { watcher_ = watcher; }
 
   std::size_t runs_open() const { return runs_.size(); }
   bool is_open(RunOrdinal run) const { return runs_.contains(run.value); }
@@ -77,7 +69,6 @@ class ApiFront final : public RunListener {
   struct Run {
     RunIdentityRef identity;
     Instant requested_at;
-    bool started = false;
     std::deque<Instant> signals;  // accepted in the last minute (domain §7: 60 a minute)
   };
   struct Signal {
@@ -103,7 +94,6 @@ class ApiFront final : public RunListener {
   std::vector<std::string> tenants_;
   ApiOptions options_;
   EventMaker maker_;
-  SignalWatcher* watcher_ = nullptr;
   Instant queue_free_;
   std::uint64_t next_signal_ = 1;
   std::unordered_map<std::uint32_t, Run> runs_;        // accepted and not ended; looked up only

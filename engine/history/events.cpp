@@ -32,6 +32,25 @@ std::string_view to_string(WorkflowTaskFailedCause cause) {
   return "?";
 }
 
+bool is_activity_close(const Attributes& attributes) {
+  return std::holds_alternative<ActivityTaskCompleted>(attributes) ||
+         std::holds_alternative<ActivityTaskFailed>(attributes) ||
+         std::holds_alternative<ActivityTaskTimedOut>(attributes) ||
+         std::holds_alternative<ActivityTaskCanceled>(attributes);
+}
+
+void set_started(Attributes& attributes, EventId started) {
+  DVT_ASSERT(is_activity_close(attributes), "only closes of activities refer to a start");
+  std::visit(
+      [started](auto& body) {
+        using Body = std::remove_cvref_t<decltype(body)>;
+        if constexpr (std::is_same_v<Body, ActivityTaskCompleted> || std::is_same_v<Body, ActivityTaskFailed> ||
+                      std::is_same_v<Body, ActivityTaskTimedOut> || std::is_same_v<Body, ActivityTaskCanceled>)
+          body.started = started;
+      },
+      attributes);
+}
+
 std::string_view type_name(const HistoryEvent& event) {
   // In the order of the alternatives of Attributes.
   static constexpr std::array<std::string_view, std::variant_size_v<Attributes>> kNames{

@@ -201,6 +201,11 @@ struct HistoryEvent {
   Attributes attributes;
 };
 
+/// ActivityTaskCompleted, Failed, TimedOut or Canceled.
+bool is_activity_close(const Attributes& attributes);
+/// Makes a close of an activity refer to its started event. `attributes` must be such a close.
+void set_started(Attributes& attributes, EventId started);
+
 /// "ActivityTaskScheduled": the event's name in Temporal's short spelling.
 std::string_view type_name(const HistoryEvent& event);
 

@@ -172,16 +172,7 @@ void Service::write_activity_close(Open& open, PendingActivity& activity, Attrib
     execution.buffered.push_back({timers_.now(), std::move(close), buffered_at});
     return;
   }
-  const EventId started = execution.history.last_id();
-  std::visit(
-      [started](auto& body) {
-        if constexpr (requires {
-                        body.started = started;
-                        body.scheduled;
-                      })
-          body.started = started;
-      },
-      close);
+  set_started(close, execution.history.last_id());
   write(execution, std::move(close));
 }
 

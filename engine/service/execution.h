@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/history/events.h"
@@ -70,7 +71,7 @@ struct WorkflowTask {
   Instant scheduled_at;
   Instant started_at;
   WorkerRef worker;
-  std::int32_t sticky_worker = -1;  // scheduled to this worker's sticky queue, or -1
+  std::optional<WorkerRef> sticky;  // scheduled to this worker's sticky queue
   TimerId timer;                    // sticky schedule-to-start, then start-to-close
   bool transient() const { return attempt > 1; }
 };
@@ -82,8 +83,7 @@ struct Execution {
   std::uint32_t queue = 0;
   History history;
   WorkflowTask task;
-  std::int32_t sticky_worker = -1;     // whose cache holds this execution, or -1
-  std::uint32_t sticky_epoch = 0;      // and in which of that worker's lives
+  std::optional<WorkerRef> sticky;     // whose cache holds this execution
   EventId last_completed_started = 0;  // WorkflowTaskStarted of the last completed task: what the cache has seen
   std::uint32_t next_activity_id = 1;
   std::vector<PendingActivity> activities;

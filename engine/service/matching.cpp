@@ -40,8 +40,8 @@ void Matching::worker_down(std::uint32_t worker) {
   DVT_ASSERT(state.up, "the worker is down already");
   state.up = false;
   ++state.epoch;
-  // Its entries in the lists of polls stay and are skipped: open_polls is 0 from here on.
   state.sticky.clear();
+  // Its entries in the lists of polls stay and are skipped: open_polls is 0 from here on.
   for (Side& side : state.sides) side.used = side.in_transit = side.open_polls = 0;
 }
 
@@ -131,7 +131,7 @@ void Matching::add_workflow_task(std::uint32_t queue_at, const WorkflowTaskRef& 
 void Matching::add_sticky_task(WorkerRef worker, const WorkflowTaskRef& task) {
   if (!is_up(worker)) return;
   WorkerState& state = workers_[worker.worker];
-  if (state.sticky.empty() && state.up && state.sides[kWorkflow].open_polls > 0) {
+  if (state.sticky.empty() && state.sides[kWorkflow].open_polls > 0) {
     if (handler_.begin_workflow_task(task, worker)) take(state, kWorkflow);
     return;
   }

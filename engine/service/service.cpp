@@ -82,28 +82,6 @@ void Service::write_at(Execution& execution, Instant time, Attributes attributes
   }
 }
 
-namespace {
-
-bool is_activity_close(const Attributes& attributes) {
-  return std::holds_alternative<ActivityTaskCompleted>(attributes) ||
-         std::holds_alternative<ActivityTaskFailed>(attributes) ||
-         std::holds_alternative<ActivityTaskTimedOut>(attributes) ||
-         std::holds_alternative<ActivityTaskCanceled>(attributes);
-}
-
-void set_started(Attributes& attributes, EventId started) {
-  std::visit(
-      [started](auto& body) {
-        using Body = std::remove_cvref_t<decltype(body)>;
-        if constexpr (std::is_same_v<Body, ActivityTaskCompleted> || std::is_same_v<Body, ActivityTaskFailed> ||
-                      std::is_same_v<Body, ActivityTaskTimedOut> || std::is_same_v<Body, ActivityTaskCanceled>)
-          body.started = started;
-      },
-      attributes);
-}
-
-}  // namespace
-
 // The flush reorders: closes of activities go after everything else (spec, "Ordering rules").
 bool Service::flush_buffer(Execution& execution) {
   if (execution.buffered.empty()) return false;
@@ -169,12 +147,12 @@ void Service::hold_activities(RunOrdinal run, bool hold) {
 Payload Service::query_workflow(RunOrdinal run, Symbol query) {
   Open* open = find_run(run);
   if (open == nullptr) return nullptr;
-  std::int32_t worker = open->execution.sticky_worker;
-  for (std::uint32_t i = 0; worker < 0 && i < matching_.worker_count(); ++i)
+  std::optional<WorkerRef> worker = open->execution.sticky;
+  if (worker && !matching_.is_up(*worker)) worker.reset();
+  for (std::uint32_t i = 0; !worker && i < matching_.worker_count(); ++i)
     if (matching_.worker_queue(i) == open->execution.queue && matching_.is_up(matching_.ref(i)))
-      worker = static_cast<std::int32_t>(i);
-  if (worker < 0) return nullptr;
-  return host_->answer_query(static_cast<std::uint32_t>(worker), open->execution, query);
+      worker = matching_.ref(i);
+  return worker ? host_->answer_query(worker->worker, open->execution, query) : nullptr;
 }
 
 void Service::close(Open& open, CloseStatus status, const Payload& result, const FailureRef& failure) {

@@ -20,10 +20,8 @@
 namespace dvt::engine {
 
 struct ServiceOptions {
-  Distribution poll_latency;     // a matched task's way to the worker (domain §21, "worker poll round trip")
-  Distribution respond_latency;  // its answer's way back; drawn by the worker
+  Distribution poll_latency;  // a matched task's way to the worker (domain §21, "worker poll round trip")
   Duration sticky_schedule_to_start = seconds(10);
-  std::uint32_t history_events_max = 51'200;
   std::uint32_t pending_activities_max = 2'000;
 };
 

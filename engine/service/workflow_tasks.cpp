@@ -30,19 +30,20 @@ void Service::schedule_workflow_task(Open& open) {
   ++task.ordinal;
   task.scheduled_at = timers_.now();
   task.started = 0;
-  task.sticky_worker = task.transient() ? -1 : execution.sticky_worker;
+  task.sticky = task.transient() ? std::nullopt : execution.sticky;
   task.scheduled = 0;
   if (!task.transient()) {
     task.scheduled = execution.history.append(
-        timers_.now(), WorkflowTaskScheduled{execution.info->task_queue, task.attempt, task.sticky_worker});
+        timers_.now(), WorkflowTaskScheduled{execution.info->task_queue, task.attempt,
+                                             task.sticky ? static_cast<std::int32_t>(task.sticky->worker) : -1});
   }
   telemetry_.workflow_task_scheduled(task_fact(open));
   const WorkflowTaskRef ref{execution.key, task.ordinal};
-  if (task.sticky_worker < 0) {
+  if (!task.sticky) {
     matching_.add_workflow_task(execution.queue, ref);
     return;
   }
-  matching_.add_sticky_task({static_cast<std::uint32_t>(task.sticky_worker), execution.sticky_epoch}, ref);
+  matching_.add_sticky_task(*task.sticky, ref);
   if (task.machine.state() == WorkflowTaskState::scheduled) {
     task.timer =
         timers_.call_after(options_.sticky_schedule_to_start,
@@ -57,7 +58,7 @@ void Service::on_sticky_timeout(ExecutionKey key, std::uint32_t ordinal) {
   Execution& execution = open->execution;
   if (execution.task.ordinal != ordinal || execution.task.machine.state() != WorkflowTaskState::scheduled) return;
   execution.task.machine.must(WorkflowTaskEvent::time_out);
-  execution.sticky_worker = -1;
+  execution.sticky.reset();
   execution.history.append(timers_.now(),
                            WorkflowTaskTimedOut{execution.task.scheduled, 0, TimeoutType::schedule_to_start});
   telemetry_.workflow_task_failed(task_fact(*open), "SCHEDULE_TO_START");
@@ -70,8 +71,8 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
   Execution& execution = open->execution;
   WorkflowTask& task = execution.task;
   if (task.ordinal != ref.task || task.machine.state() != WorkflowTaskState::scheduled) return false;
-  const bool sticky = task.sticky_worker >= 0;
-  if (sticky && static_cast<std::uint32_t>(task.sticky_worker) != worker.worker) return false;
+  const bool sticky = task.sticky.has_value();
+  if (sticky && *task.sticky != worker) return false;
   timers_.cancel(task.timer);
   if (!task.transient()) {
     task.started = execution.history.append(timers_.now(), WorkflowTaskStarted{task.scheduled, worker.worker});
@@ -122,8 +123,8 @@ void Service::fail_workflow_task(Open& open, WorkflowTaskEvent event, Attributes
   const bool was_transient = task.transient();
   task.machine.must(event);
   if (!was_transient) execution.history.append(timers_.now(), std::move(recorded));
-  if (execution.sticky_worker >= 0) {
-    execution.sticky_worker = -1;
+  if (execution.sticky) {
+    execution.sticky.reset();
     task.attempt = 1;
   } else {
     ++task.attempt;
@@ -166,8 +167,9 @@ void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, Workf
 
 void Service::sticky_lost(const ExecutionKey& key, std::uint32_t worker) {
   Open* open = find(key);
-  if (open != nullptr && open->execution.sticky_worker == static_cast<std::int32_t>(worker))
-    open->execution.sticky_worker = -1;
+  if (open == nullptr) return;
+  std::optional<WorkerRef>& sticky = open->execution.sticky;
+  if (sticky && sticky->worker == worker) sticky.reset();
 }
 
 bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
@@ -201,8 +203,7 @@ bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, st
   const EventId completed =
       execution.history.append(timers_.now(), WorkflowTaskCompleted{task.scheduled, started, token.worker.worker});
   execution.last_completed_started = started;
-  execution.sticky_worker = static_cast<std::int32_t>(token.worker.worker);
-  execution.sticky_epoch = token.worker.epoch;
+  execution.sticky = token.worker;
   WorkflowTaskFact fact = task_fact(*open);
   fact.replayed_events = replayed_events;
   execution.rebuilt = execution.rebuilt || replayed_events > 0;

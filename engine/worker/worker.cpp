@@ -79,8 +79,8 @@ void Workers::drop(Worker& worker, const ExecutionKey& key) {
   worker.by_run.erase(found);
 }
 
-void Workers::forget(const ExecutionKey& key, std::int32_t sticky_worker) {
-  if (sticky_worker >= 0) drop(workers_[static_cast<std::size_t>(sticky_worker)], key);
+void Workers::forget(const ExecutionKey& key, std::optional<WorkerRef> sticky) {
+  if (sticky) drop(workers_[sticky->worker], key);
 }
 
 // Evicts the least recently used execution that has no task running.

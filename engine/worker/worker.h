@@ -64,7 +64,7 @@ class Workers final : public WorkerHost {
   bool up(std::uint32_t worker) const { return workers_[worker].up; }
   std::size_t cached(std::uint32_t worker) const { return workers_[worker].cache.size(); }
   /// The execution closed: whoever has it cached drops it.
-  void forget(const ExecutionKey& key, std::int32_t sticky_worker);
+  void forget(const ExecutionKey& key, std::optional<WorkerRef> sticky);
 
   /// Replays a history with the registered code and reports the first disagreement.
   std::optional<NondeterminismReport> verify(ExecutionKey key, const History& history);

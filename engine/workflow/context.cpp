@@ -118,12 +118,6 @@ void WorkflowContext::on_query(Symbol name, std::function<Payload()> handler) {
   query_handlers_.emplace_back(name, std::move(handler));
 }
 
-// Thrown to leave the workflow function; WorkflowInstance turns it into the command.
-struct ContinueAsNewThrown {
-  Payload input;
-  std::source_location where;
-};
-
 void WorkflowContext::continue_as_new(Payload input, Where where) {
   throw ContinueAsNewThrown{std::move(input), where};
 }

@@ -60,6 +60,13 @@ class WorkflowFailure : public std::exception {
   FailureRef failure_;
 };
 
+/// Thrown by continue_as_new() to leave the workflow function; WorkflowInstance turns it into the command. Not derived
+/// from std::exception, so that workflow code does not catch it by accident.
+struct ContinueAsNewThrown {
+  Payload input;
+  std::source_location where;
+};
+
 class WorkflowContext {
  public:
   using Where = std::source_location;
@@ -113,10 +120,6 @@ class WorkflowContext {
     std::uint32_t timer_id = 0;
     EventId started = 0;
     bool fired = false;
-  };
-  struct ContinueRequest {
-    Payload input;
-    std::source_location where;
   };
 
   WorkflowContext(Fibers& fibers, const Random& random) : fibers_(fibers), random_(random) {}

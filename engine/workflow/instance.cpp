@@ -6,12 +6,6 @@
 
 namespace dvt::engine {
 
-// Defined beside WorkflowContext::continue_as_new.
-struct ContinueAsNewThrown {
-  Payload input;
-  std::source_location where;
-};
-
 namespace {
 
 std::string describe(const Command& command) {
@@ -183,7 +177,7 @@ void WorkflowInstance::feed(const History& history, EventId id, bool answer_last
   if (from_command(event.attributes)) {
     match(id, event, outcome);
   } else if (from_outside(event.attributes)) {
-    kept_jobs_.push_back(event);
+    jobs_.push_back(event);
   }
 }
 
@@ -247,9 +241,9 @@ void WorkflowInstance::activate(Instant now, bool replaying, ActivationOutcome& 
 
 // Signals go before other resolutions, as in Temporal's SDKs; each kind keeps its order.
 void WorkflowInstance::apply_jobs() {
-  for (const HistoryEvent& event : kept_jobs_)
+  for (const HistoryEvent& event : jobs_)
     if (const auto* signal = std::get_if<WorkflowExecutionSignaled>(&event.attributes)) apply_signal(*signal);
-  for (const HistoryEvent& event : kept_jobs_) {
+  for (const HistoryEvent& event : jobs_) {
     if (const auto* done = std::get_if<ActivityTaskCompleted>(&event.attributes)) {
       resolve_activity(done->scheduled, {true, done->result, nullptr});
     } else if (const auto* failed = std::get_if<ActivityTaskFailed>(&event.attributes)) {
@@ -264,7 +258,7 @@ void WorkflowInstance::apply_jobs() {
       apply_cancel();
     }
   }
-  kept_jobs_.clear();
+  jobs_.clear();
 }
 
 void WorkflowInstance::apply_signal(const WorkflowExecutionSignaled& signal) {

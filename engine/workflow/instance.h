@@ -49,7 +49,6 @@ class WorkflowInstance {
   bool finished() const { return finished_; }
 
  private:
-  struct Job;
   void note_markers(const History& history, EventId first);
   void feed(const History& history, EventId id, bool answer_last, ActivationOutcome& outcome);
   void match(EventId id, const HistoryEvent& event, ActivationOutcome& outcome);
@@ -68,8 +67,7 @@ class WorkflowInstance {
   bool started_ = false;
   bool finished_ = false;
   EventId processed_ = 0;
-  std::vector<const HistoryEvent*> jobs_;  // valid within one call of handle()
-  std::vector<HistoryEvent> kept_jobs_;    // those that outlive the call (a task that was not completed)
+  std::vector<HistoryEvent> jobs_;  // met, and applied when the next task is activated
   FailureRef task_failure_;
 };
 

@@ -145,7 +145,6 @@ namespace {
 engine::ServiceOptions service_options(const Scenario& scenario) {
   engine::ServiceOptions options;
   options.poll_latency = scenario.topology.adapter.rpc_latency.build();
-  options.respond_latency = options.poll_latency;
   return options;
 }
 

@@ -114,7 +114,7 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
   void execution_closed(const Execution& execution, CloseStatus status, const Payload& result,
                         const FailureRef& fail) override {
     closed.push_back({status, execution.history.events(), execution.key, result, fail, kernel.now()});
-    workers.forget(execution.key, execution.sticky_worker);
+    workers.forget(execution.key, execution.sticky);
     histories.push_back(execution.history);
   }
   void signal_applied(RunOrdinal, std::uint64_t signal, Instant at) override { applied[signal] = at; }

@@ -21,7 +21,7 @@ TEST_F(Replay, ADeadWorkersExecutionIsRebuiltFromItsHistoryOnAnother) {
   start();
   kernel.call_at(Instant{seconds(90).ns}, [&] {
     ASSERT_NE(service.execution({0}), nullptr);
-    const auto sticky = static_cast<std::uint32_t>(service.execution({0})->sticky_worker);
+    const std::uint32_t sticky = service.execution({0})->sticky->worker;
     ASSERT_EQ(workers.cached(sticky), 1u);
     workers.kill(sticky);
     EXPECT_EQ(workers.cached(sticky), 0u);
@@ -40,8 +40,7 @@ TEST_F(Replay, AStickyTaskWaitsTenSecondsAndThenGoesToTheCommonQueue) {
     return Payload{};
   });
   start();
-  kernel.call_at(Instant{seconds(30).ns},
-                 [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
+  kernel.call_at(Instant{seconds(30).ns}, [&] { workers.kill(service.execution({0})->sticky->worker); });
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
   EXPECT_EQ(closed[0].at, Instant{seconds(70).ns});
@@ -60,7 +59,7 @@ TEST_F(Replay, ATaskInTheHandsOfADyingWorkerTimesOutAndRunsElsewhere) {
   kernel.call_at(Instant{seconds(60).ns}, [&] {
     kernel.post([&] {
       const Execution* execution = service.execution({0});
-      if (execution != nullptr) workers.kill(static_cast<std::uint32_t>(execution->sticky_worker));
+      if (execution != nullptr) workers.kill(execution->sticky->worker);
     });
   });
   kernel.run();
@@ -180,8 +179,7 @@ TEST_F(Replay, TimeAndRandomnessAreTheSameOnReplay) {
     return Payload{};
   });
   start();
-  kernel.call_at(Instant{seconds(90).ns},
-                 [&] { workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker)); });
+  kernel.call_at(Instant{seconds(90).ns}, [&] { workers.kill(service.execution({0})->sticky->worker); });
   kernel.run();
   ASSERT_EQ(closed.size(), 1u);
   ASSERT_EQ(seen.size(), 2u);
@@ -206,7 +204,7 @@ TEST_F(Replay, DestructorsOfKilledWorkflowCodeCommandNothing) {
   });
   start();
   kernel.call_at(Instant{seconds(30).ns}, [&] {
-    workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker));
+    workers.kill(service.execution({0})->sticky->worker);
     EXPECT_TRUE(ran);
   });
   kernel.run();
@@ -227,7 +225,7 @@ TEST_F(Replay, AQueryIsAnsweredFromTheCacheAndAfterACrashByReplay) {
   const auto ask = [&] { return payload_as<JsonPayload>(service.query_workflow({0}, Symbol::intern("steps"))).json(); };
   kernel.call_at(Instant{seconds(90).ns}, [&] {
     EXPECT_EQ(ask(), "1");
-    workers.kill(static_cast<std::uint32_t>(service.execution({0})->sticky_worker));
+    workers.kill(service.execution({0})->sticky->worker);
   });
   kernel.call_at(Instant{seconds(95).ns}, [&] { EXPECT_EQ(ask(), "1"); });
   kernel.run();
