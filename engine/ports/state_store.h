@@ -21,6 +21,7 @@
 #include "engine/base/result.h"
 #include "engine/base/run_state.h"
 #include "engine/base/sha256.h"
+#include "engine/base/signal.h"
 #include "engine/base/time.h"
 #include "engine/base/uuid.h"
 
@@ -88,24 +89,6 @@ enum class StoreError : std::uint8_t {
   unknown_run,
 };
 const char* to_string(StoreError error);
-
-enum class SignalType : std::uint8_t {
-  pause,
-  resume,
-  cancel,
-  retry_step,
-  retry_run,
-  skip_step,
-  update_params,
-  inject_override,
-  update_target,
-  emergency_stop,
-  escalate_alert,
-};
-const char* to_string(SignalType type);  // PAUSE, RESUME, …
-
-enum class Role : std::uint8_t { system, operator_, engineer, admin };
-const char* to_string(Role role);  // System, Operator, Engineer, Admin
 
 enum class DecisionStatus : std::uint8_t { accepted, rejected, deferred };
 const char* to_string(DecisionStatus status);

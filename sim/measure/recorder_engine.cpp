@@ -101,8 +101,8 @@ void Measure::signal_decided(const SignalFact& fact) {
   if (slot == nullptr) return;
   const auto same = [&](const PendingSignal& pending) { return pending.signal == fact.signal; };
   if (std::ranges::none_of(slot->signals, same)) slot->signals.push_back({fact.signal, fact.type, fact.at});
-  if (fact.type == dvt::SignalType::pause) pauses_.accepted(*slot, fact.signal, warehouse_queue(), fact.at);
-  if (fact.type == dvt::SignalType::resume) pauses_.resumed(*slot, fact.at);
+  if (fact.type == SignalType::pause) pauses_.accepted(*slot, fact.signal, warehouse_queue(), fact.at);
+  if (fact.type == SignalType::resume) pauses_.resumed(*slot, fact.at);
 }
 
 void Measure::signal_applied(const SignalFact& fact) {
@@ -114,7 +114,7 @@ void Measure::signal_applied(const SignalFact& fact) {
     handles_->signal_processing[static_cast<std::size_t>(fact.type)]->observe(in_ms(fact.at - it->accepted_at));
     slot->signals.erase(it);
   }
-  if (fact.type == dvt::SignalType::pause) pauses_.applied(*slot, fact.signal, fact.at);
+  if (fact.type == SignalType::pause) pauses_.applied(*slot, fact.signal, fact.at);
 }
 
 void Measure::signal_lost(const SignalFact& fact) {

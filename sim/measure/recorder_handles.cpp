@@ -36,7 +36,7 @@ Measure::Handles::Handles(MetricSet& metric_set, const MeasureConfig& measure_co
   quiescence = &set.histogram(pause_to_quiescence, {adapter});
   drain = &set.histogram(pause_drain, {adapter});
   for (std::size_t i = 0; i < kSignalTypes; ++i) {
-    const std::string_view type = to_string(static_cast<dvt::SignalType>(i));
+    const std::string_view type = to_string(static_cast<SignalType>(i));
     for (std::size_t s = 0; s < 3; ++s) {
       signals[i][s] = set.counter(signals_received, {type, to_string(static_cast<DecisionStatus>(s))});
     }

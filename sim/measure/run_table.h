@@ -31,7 +31,7 @@ struct OpenStep {
 /// A signal that was accepted and not applied yet.
 struct PendingSignal {
   std::uint64_t signal = 0;
-  dvt::SignalType type = dvt::SignalType::pause;  // sim/scenario has one of its own
+  SignalType type = SignalType::pause;
   Instant accepted_at;
 };
 

@@ -175,7 +175,7 @@ struct Operation {
   std::optional<Dist> reaction;  // of `on`; absent: the on-call model
   std::optional<SignalType> signal;
   std::optional<OperatorAction> action;
-  Role as = Role::op;
+  Role as = Role::operator_;
   std::string reason;
   Select select;
   Duration spread;

@@ -36,7 +36,8 @@ DVT_WORDS(SignalType, {SignalType::pause, "PAUSE"}, {SignalType::resume, "RESUME
           {SignalType::skip_step, "SKIP_STEP"}, {SignalType::update_params, "UPDATE_PARAMS"},
           {SignalType::inject_override, "INJECT_OVERRIDE"}, {SignalType::update_target, "UPDATE_TARGET"},
           {SignalType::emergency_stop, "EMERGENCY_STOP"}, {SignalType::escalate_alert, "ESCALATE_ALERT"});
-DVT_WORDS(Role, {Role::op, "Operator"}, {Role::engineer, "Engineer"}, {Role::admin, "Admin"}, {Role::system, "System"});
+DVT_WORDS(Role, {Role::operator_, "Operator"}, {Role::engineer, "Engineer"}, {Role::admin, "Admin"},
+          {Role::system, "System"});
 DVT_WORDS(RunFilter, {RunFilter::any, "any"}, {RunFilter::pending, "PENDING"}, {RunFilter::approved, "APPROVED"},
           {RunFilter::running, "RUNNING"}, {RunFilter::paused, "PAUSED"}, {RunFilter::completed, "COMPLETED"},
           {RunFilter::failed, "FAILED"}, {RunFilter::cancelled, "CANCELLED"});

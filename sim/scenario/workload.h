@@ -6,27 +6,10 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/signal.h"
 #include "sim/scenario/values.h"
 
 namespace dvt::sim {
-
-/// Signals of domain §8, in its order.
-enum class SignalType {
-  pause,
-  resume,
-  cancel,
-  retry_step,
-  retry_run,
-  skip_step,
-  update_params,
-  inject_override,
-  update_target,
-  emergency_stop,
-  escalate_alert,
-};
-
-/// Roles of domain §8.
-enum class Role { admin, engineer, op, system };
 
 /// Which runs a selection takes, by the run states of domain §2.
 enum class RunFilter { any, pending, approved, running, paused, completed, failed, cancelled };

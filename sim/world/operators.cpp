@@ -4,26 +4,6 @@
 
 namespace dvt::sim {
 
-dvt::SignalType engine_signal(SignalType type) {
-  return static_cast<dvt::SignalType>(type);
-}
-static_assert(static_cast<int>(SignalType::pause) == static_cast<int>(dvt::SignalType::pause));
-static_assert(static_cast<int>(SignalType::escalate_alert) == static_cast<int>(dvt::SignalType::escalate_alert));
-
-dvt::Role engine_role(Role role) {
-  switch (role) {
-    case Role::admin:
-      return dvt::Role::admin;
-    case Role::engineer:
-      return dvt::Role::engineer;
-    case Role::op:
-      return dvt::Role::operator_;
-    case Role::system:
-      return dvt::Role::system;
-  }
-  return dvt::Role::operator_;
-}
-
 Operators::Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api,
                      RunBoard& board)
     : timers_(timers),
@@ -71,7 +51,7 @@ void Operators::background(std::size_t index, std::uint64_t number) {
   if (!run) return;
   engine::SignalRequest request;
   request.run = *run;
-  request.type = engine_signal(signal.signal);
+  request.type = signal.signal;
   request.role = engine::required_role(request.type);
   request.actor = "background";
   request.reason = "background traffic";
@@ -82,7 +62,7 @@ void Operators::background(std::size_t index, std::uint64_t number) {
   timers_.call_after(after, [this, run_paused = *run] {
     engine::SignalRequest resume;
     resume.run = run_paused;
-    resume.type = dvt::SignalType::resume;
+    resume.type = SignalType::resume;
     resume.actor = "background";
     api_.submit_signal(resume);
   });
@@ -147,8 +127,8 @@ void Operators::send(std::size_t index, RunOrdinal run) {
   const Operation& operation = scenario_.operations[index];
   engine::SignalRequest request;
   request.run = run;
-  request.type = engine_signal(*operation.signal);
-  request.role = engine_role(operation.as);
+  request.type = *operation.signal;
+  request.role = operation.as;
   request.actor = operation.name;
   request.reason = operation.reason;
   if (!operation.signal_id.empty()) request.signal_id = operation.signal_id;

@@ -47,7 +47,4 @@ class Operators {
   std::vector<Distribution> resume_after_;  // by background signal
 };
 
-dvt::SignalType engine_signal(SignalType type);
-dvt::Role engine_role(Role role);
-
 }  // namespace dvt::sim

@@ -87,10 +87,10 @@ void RunBoard::run_resumed(RunOrdinal ordinal, Instant) {
 void RunBoard::signal_decided(const SignalFact& fact) {
   Run* run = get(fact.run);
   if (run == nullptr || fact.status != DecisionStatus::accepted) return;
-  if (fact.type == dvt::SignalType::pause) {
+  if (fact.type == SignalType::pause) {
     run->pause_accepted = true;
     check_drained(*run);
-  } else if (fact.type == dvt::SignalType::resume) {
+  } else if (fact.type == SignalType::resume) {
     run->pause_accepted = false;
   }
 }

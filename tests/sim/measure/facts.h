@@ -72,14 +72,14 @@ class Facts {
     end(run, activity, started_ms, ended_ms);
   }
 
-  static SignalFact signal(std::uint32_t run, dvt::SignalType type, std::uint64_t ordinal, std::int64_t ms,
+  static SignalFact signal(std::uint32_t run, SignalType type, std::uint64_t ordinal, std::int64_t ms,
                            DecisionStatus status = DecisionStatus::accepted) {
     return {{run}, type, status, {}, ordinal, at_ms(ms), at_ms(ms)};
   }
-  void decide(std::uint32_t run, dvt::SignalType type, std::uint64_t ordinal, std::int64_t ms) {
+  void decide(std::uint32_t run, SignalType type, std::uint64_t ordinal, std::int64_t ms) {
     measure.signal_decided(signal(run, type, ordinal, ms));
   }
-  void apply(std::uint32_t run, dvt::SignalType type, std::uint64_t ordinal, std::int64_t ms) {
+  void apply(std::uint32_t run, SignalType type, std::uint64_t ordinal, std::int64_t ms) {
     measure.signal_applied(signal(run, type, ordinal, ms));
   }
 

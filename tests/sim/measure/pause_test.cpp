@@ -6,7 +6,6 @@
 namespace dvt::sim {
 namespace {
 
-using dvt::SignalType;
 using test::at_ms;
 using test::Facts;
 using test::small_config;
