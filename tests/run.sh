@@ -36,6 +36,10 @@ configure() {
   echo "$compiler $*" >"$folder/options.txt"
 }
 
+# Several steps use these two.
+configure_release() { configure release default -Dbuildtype=release; }
+configure_clang() { configure clang clang++-16 -Dbuildtype=release -Dbench=false; }
+
 build() { # FOLDER TARGET…
   local folder=build/$1
   shift
@@ -69,7 +73,7 @@ sources() { find engine adapters store sim tests -type f \( -name '*.h' -o -name
 # --- steps; each is run as `tests/run.sh --step NAME`, so that a time limit can end it whole ---
 
 step_tier1() {
-  configure release default -Dbuildtype=release
+  configure_release
   build release
   run_suite tier1 release --suite tier1
 }
@@ -94,15 +98,15 @@ step_sanitizers() {
 
 step_clang() {
   missing_tool clang clang++-16 clang-16 && return 0
-  configure clang clang++-16 -Dbuildtype=release -Dbench=false
+  configure_clang
   build clang
   run_suite clang clang --suite tier1 --no-suite scripts --no-suite source
 }
 
 step_builds() {
   missing_tool builds clang++-16 clang-16 && return 0
-  configure release default -Dbuildtype=release
-  configure clang clang++-16 -Dbuildtype=release -Dbench=false
+  configure_release
+  configure_clang
   configure unoptimised default -Dbuildtype=plain -Doptimization=0 -Dtests=false -Dbench=false
   build unoptimised sim/cli/dvtsim
   build release sim/cli/dvtsim
@@ -131,7 +135,7 @@ tidy_order() {
 step_tidy() {
   missing_tool tidy clang-tidy-16 clang-tidy-16 && return 0
   missing_tool tidy clang++-16 clang-16 && return 0
-  configure clang clang++-16 -Dbuildtype=release -Dbench=false
+  configure_clang
   local minutes=${DVTSIM_TIDY_MINUTES:-15} all log=build/clang/tidy
   all=$(tidy_order)
   rm -rf "$log"

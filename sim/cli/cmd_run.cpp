@@ -14,7 +14,6 @@
 #include "sim/cli/fd_stream.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verify.h"
-#include "sim/import/plan_source.h"
 #include "sim/record/run_recorder.h"
 #include "sim/report/json_report.h"
 #include "sim/report/text_report.h"
@@ -89,17 +88,12 @@ std::vector<std::string> verify_arguments(const Arguments& arguments, const Comm
   return out;
 }
 
-RecorderOptions recorder_options(const Scenario& scenario, const std::string& path) {
+RecorderOptions recorder_options(const Scenario& scenario, const WorldNames& names, const std::string& path) {
   RecorderOptions options;
   options.path = path;
   options.start = scenario.start;
-  for (const PlanSpec& spec : scenario.workload.plans) {
-    const auto loaded = load_plan(spec);  // a plan file keeps its own id; what is wrong with it the world will say
-    options.plans.emplace_back(loaded.has_value() ? loaded.value().annotated.plan.metadata.plan_id : spec.name,
-                               loaded.has_value() ? loaded.value().annotated.plan.metadata.plan_version : "1");
-  }
-  for (std::int64_t i = 0; i < scenario.workload.tenants.count; ++i)
-    options.tenants.push_back("tenant-" + std::to_string(i + 1));
+  options.plans = names.plans;
+  options.tenants = names.tenants;
   for (const TaskQueueSpec& queue : scenario.topology.task_queues) options.queues.push_back(queue.name);
   for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions)
     options.subscriptions.push_back(subscription.name);
@@ -149,19 +143,19 @@ class RunCommand {
     if (!arguments_.until.empty()) options.world.until = parse_until();
     Progress progress(!common_.quiet);
     options.world.progress = [&](Instant now, Instant end) { progress.update(now, end); };
-    options.on_world = [](World* world) { g_world.store(world); };
     std::signal(SIGINT, on_interrupt);
     std::signal(SIGTERM, on_interrupt);
 
     std::unique_ptr<RunRecorder> recorder;
     const std::filesystem::path directory(arguments_.out);
-    if (!arguments_.out.empty()) {
-      prepare_directory(arguments_.out);
-      recorder = std::make_unique<RunRecorder>(recorder_options(*scenario, (directory / "run.db").string()));
-      options.world.listeners.push_back(recorder.get());
-      options.world.samples = recorder.get();
-      options.world.keep_store_as = recorder->store_copy_path();
-    }
+    if (!arguments_.out.empty()) prepare_directory(arguments_.out);
+    options.on_world = [&](World* world) {
+      g_world.store(world);
+      if (world == nullptr || arguments_.out.empty()) return;
+      recorder =
+          std::make_unique<RunRecorder>(recorder_options(*scenario, world->names(), (directory / "run.db").string()));
+      world->record(*recorder, *recorder, recorder->store_copy_path());
+    };
     std::unique_ptr<FdBuffer> digest_buffer;
     std::unique_ptr<std::ostream> digest_stream;
     std::unique_ptr<DigestLog> digest;

@@ -14,6 +14,7 @@
 #include "sim/import/plan_source.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/random_streams.h"
+#include "sim/scenario/fault_kinds.h"
 #include "sim/slo/measure_setup.h"
 #include "sim/world/arrivals.h"
 #include "sim/world/operators.h"
@@ -111,6 +112,8 @@ struct World::Parts {
   std::string temporary_store;
   std::unique_ptr<StateStore> rows;
   StoreModel store_model;
+  WorldNames names;
+  std::string store_copy;  // where the store's database goes after the run; empty: nowhere
   engine::PlanCatalogue plans;
   std::vector<std::vector<engine::StepNotes>> notes;  // by plan
   PlanFetcher fetcher;
@@ -181,10 +184,9 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   load_plans();
   add_workers();
 
-  std::vector<std::string> tenants;
   for (std::int64_t i = 0; i < scenario.workload.tenants.count; ++i) {
-    tenants.push_back("tenant-" + std::to_string(i + 1));
-    rows->add_tenant({{static_cast<std::uint32_t>(i)}, tenants.back()});
+    names.tenants.push_back("tenant-" + std::to_string(i + 1));
+    rows->add_tenant({{static_cast<std::uint32_t>(i)}, names.tenants.back()});
   }
   if (scenario.topology.adapter.kind == AdapterKind::mock) {
     adapter = std::make_unique<adapters::MockAdapter>(kernel, random, telemetry, store_model, plans);
@@ -202,7 +204,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
                                                           std::move(temporal));
   }
   api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans,
-                                           std::move(tenants), api_options(scenario));
+                                           names.tenants, api_options(scenario));
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
     api->submit_run({arrival.run, arrival.plan, arrival.tenant, "request-" + std::to_string(arrival.run.value)});
   });
@@ -217,18 +219,18 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     named_plans.push_back(std::move(named));
   }
   measure = std::make_unique<Measure>(measure_config(scenario, std::move(named_plans)));
-  if (options.samples != nullptr) measure->series().set_sink(options.samples);
   for (const SeriesQuery& query : options.queries) measure->series().add_query(query);
   alerts = std::make_unique<AlertEvaluator>(scenario.alerts.rule_sets, Instant{scenario.warmup.ns});
   InvariantConfig checked;
   // Only what the model really mends; under `knownFaults: fixed` the others are still the production design's.
-  for (const int mended : {5, 6, 7})
-    checked.known_faults_fixed[static_cast<std::size_t>(mended)] = scenario.known_faults.fixed(mended);
+  for (const KnownFaultInfo& fault : known_faults())
+    checked.known_faults_fixed.at(static_cast<std::size_t>(fault.number)) =
+        fault.fix_modelled && scenario.known_faults.fixed(fault.number);
   checked.start = scenario.start;
   checked.subscriptions = bus.subscriptions();
-  const BackoffSpec& backoff = scenario.topology.outbox.backoff;
-  checked.outbox_backoff_min = Duration{backoff.initial.ns / 1000 * (1000 - backoff.jitter.ppb / 1'000'000)};
-  checked.outbox_backoff_max = Duration{backoff.max.ns / 1000 * (1001 + backoff.jitter.ppb / 1'000'000)};
+  const store::BackoffRange backoff = store::backoff_range(outbox_options(scenario).backoff);
+  checked.outbox_backoff_min = backoff.shortest;
+  checked.outbox_backoff_max = backoff.longest;
   for (const auto& [name, reason] : scenario.invariants.except) checked.except.push_back(name);
   invariants = std::make_unique<InvariantSuite>(checked);
 
@@ -240,8 +242,6 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   for (Telemetry* listener : options.listeners) telemetry.add(*listener);
   plumbing.relays = &relays;
   plumbing.projector = &projector;
-  telemetry.add(plumbing);
-  telemetry.add(board);
 }
 
 void World::Parts::load_plans() {
@@ -262,6 +262,7 @@ void World::Parts::load_plans() {
     warehouses.add_plan(std::move(profiles));
     notes.push_back(std::move(annotated.notes));
     const engine::PlanEntryRef entry = plans.add(std::move(annotated.plan));
+    names.plans.emplace_back(entry->plan.metadata.plan_id, entry->plan.metadata.plan_version);
     PlanRecord record{entry->ordinal, entry->plan.metadata.plan_id, entry->plan.metadata.plan_version, {}};
     for (const engine::Step& step : entry->plan.steps) record.step_ids.push_back(step.step_id);
     rows->add_plan(record);
@@ -316,6 +317,8 @@ void World::Parts::heartbeat() {
 }
 
 WorldResult World::Parts::run() {
+  telemetry.add(plumbing);
+  telemetry.add(board);
   for (std::uint32_t i = 0; i < service.matching().worker_count(); ++i) workers.start(i);
   relays.start();
   projector.start();
@@ -344,8 +347,8 @@ WorldResult World::Parts::run() {
   result.events_total = fingerprint.facts();
   result.kernel_events = kernel.events_total();
   result.warnings = warnings;
-  if (!options.keep_store_as.empty()) {
-    if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(options.keep_store_as);
+  if (!store_copy.empty()) {
+    if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(store_copy);
   }
   return result;
 }
@@ -353,6 +356,14 @@ WorldResult World::Parts::run() {
 World::World(const Scenario& scenario, WorldOptions options)
     : parts_(std::make_unique<Parts>(scenario, std::move(options))) {}
 World::~World() = default;
+const WorldNames& World::names() const {
+  return parts_->names;
+}
+void World::record(Telemetry& recorder, SampleSink& samples, std::string store_copy) {
+  parts_->telemetry.add(recorder);
+  parts_->measure->series().set_sink(&samples);
+  parts_->store_copy = std::move(store_copy);
+}
 WorldResult World::run() {
   return parts_->run();
 }

@@ -25,17 +25,20 @@ struct WorldOptions {
   std::optional<CommitMode> commit;
   /// Stop at this instant instead of the scenario's end.
   std::optional<Instant> until;
-  /// Copies the store, when it is SQLite, to this path after the run (`--out`).
-  std::string keep_store_as;
-  /// Further listeners (recorder, digest streams); not owned.
+  /// Further listeners; not owned.
   std::vector<Telemetry*> listeners;
-  SampleSink* samples = nullptr;  // not owned
-  DigestSink* digest = nullptr;   // not owned; told every fact of the fingerprint (--verify)
+  DigestSink* digest = nullptr;  // not owned; told every fact of the fingerprint (--verify)
   /// Questions for metric(…) assertions; answers come back in Measurements::answers, in this order.
   std::vector<SeriesQuery> queries;
   std::function<void(Instant now, Instant end)> progress;
   /// Replays every n-th closed history and compares its commands, besides those that met a crash or continued as new.
   std::uint32_t verify_every = 100;
+};
+
+/// Texts of what facts name by ordinal.
+struct WorldNames {
+  std::vector<std::pair<std::string, std::string>> plans;  // planId and planVersion
+  std::vector<std::string> tenants;
 };
 
 struct WorldResult {
@@ -58,6 +61,10 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  const WorldNames& names() const;
+  /// Before run(): `recorder` hears every fact, `samples` every sample, and the store, when it is SQLite, is copied to
+  /// `store_copy` after the run. Neither is owned.
+  void record(Telemetry& recorder, SampleSink& samples, std::string store_copy);
   /// Once. Throws DeadlockError, LivelockError.
   WorldResult run();
   /// Any thread or a signal handler: the run ends early, what was measured is kept.

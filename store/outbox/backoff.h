@@ -19,4 +19,11 @@ struct BackoffPolicy {
 /// moved by a uniform share of ± jitter. One word of `bits`, also without jitter; never negative.
 Duration backoff_delay(const BackoffPolicy& policy, std::uint32_t failures, BitSource& bits);
 
+/// The shortest and the longest pause that backoff_delay() can give.
+struct BackoffRange {
+  Duration shortest;
+  Duration longest;
+};
+BackoffRange backoff_range(const BackoffPolicy& policy);
+
 }  // namespace dvt::store

@@ -81,6 +81,19 @@ TEST(Backoff, DoublesUpToItsMaximumWithoutJitter) {
   EXPECT_EQ(backoff_delay(BackoffPolicy{seconds(5), 1000, seconds(9), 0}, 50, bits), seconds(5));
 }
 
+TEST(Backoff, NeverLeavesItsRange) {
+  const BackoffPolicy policy;
+  const store::BackoffRange range = store::backoff_range(policy);
+  EXPECT_EQ(range.shortest, milliseconds(800));
+  EXPECT_EQ(range.longest, seconds(36));
+  test::TestBits bits(3);
+  for (std::uint32_t failures = 1; failures < 200; ++failures) {
+    const Duration delay = backoff_delay(policy, failures, bits);
+    EXPECT_GE(delay, range.shortest);
+    EXPECT_LE(delay, range.longest);
+  }
+}
+
 TEST(Backoff, JittersEvenlyToBothSides) {
   const BackoffPolicy policy{seconds(1), 2000, seconds(30), 200'000};
   test::TestBits bits(2);
