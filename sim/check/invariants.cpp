@@ -72,6 +72,10 @@ std::vector<InvariantResult> InvariantSuite::finish(const EndOfRun& end) {
   for (Checker* checker : std::initializer_list<Checker*>{&checkers_->log, &checkers_->signals, &checkers_->outbox}) {
     checker->finish(end);
   }
+  return so_far();
+}
+
+std::vector<InvariantResult> InvariantSuite::so_far() const {
   std::vector<InvariantResult> results;
   for (const Invariant* invariant : checkers_->all()) {
     if (!invariant->left_out()) results.push_back(invariant->result());

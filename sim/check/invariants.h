@@ -25,6 +25,8 @@ class InvariantSuite final : public Telemetry {
   /// A history was replayed after the fact; `mismatch` is empty when the commands agreed.
   void replay_checked(RunOrdinal run, std::string_view mismatch, Instant at);
 
+  /// What is known until now; what only the end can show is not judged.
+  std::vector<InvariantResult> so_far() const;
   /// Ends the observation; once. One result for each invariant that was not left out.
   std::vector<InvariantResult> finish(const EndOfRun& end);
   std::vector<InvariantResult> finish(Instant end) { return finish(EndOfRun{end, {}, false}); }

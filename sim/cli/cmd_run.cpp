@@ -24,7 +24,7 @@ namespace {
 
 struct Arguments {
   std::string file;
-  std::optional<std::uint64_t> seed;
+  std::string seed;
   std::vector<std::string> sets;
   std::string store;
   std::string commit;
@@ -80,7 +80,7 @@ std::vector<std::string> verify_arguments(const Arguments& arguments, const Comm
   std::vector<std::string> out{
       "dvtsim", "run", arguments.file, "--output", common.output, "--color", common.colored() ? "always" : "never"};
   if (common.quiet) out.emplace_back("--quiet");
-  if (arguments.seed) out.insert(out.end(), {"--seed", std::to_string(*arguments.seed)});
+  if (!arguments.seed.empty()) out.insert(out.end(), {"--seed", arguments.seed});
   for (const std::string& set : arguments.sets) out.insert(out.end(), {"--set", set});
   if (!arguments.store.empty()) out.insert(out.end(), {"--store", arguments.store});
   if (!arguments.commit.empty()) out.insert(out.end(), {"--commit", arguments.commit});
@@ -123,7 +123,7 @@ class RunCommand {
 
   int run() {
     std::vector<SetOverride> overrides = parse_overrides(arguments_.sets);
-    if (arguments_.seed) overrides.push_back({"seed", std::to_string(*arguments_.seed)});
+    if (!arguments_.seed.empty()) overrides.push_back({"seed", arguments_.seed});
     std::optional<Scenario> scenario = read_checked(arguments_.file, overrides, common_);
     if (!scenario) return kExitUsage;
     if (arguments_.verify) {

@@ -27,18 +27,9 @@ std::string reproduce_line(const Scenario& scenario, const std::vector<std::stri
   return line;
 }
 
-Executed execute(const Scenario& scenario, ExecuteOptions options) {
-  std::vector<Assertion> assertions;
-  for (const AssertionSpec& spec : scenario.assertions) {
-    auto parsed = Assertion::parse(spec.text);
-    if (parsed.has_value()) assertions.push_back(std::move(parsed.value()));
-  }
-  options.world.queries = series_queries(assertions, Instant{scenario.warmup.ns});
-  World world(scenario, std::move(options.world));
-  if (options.on_world) options.on_world(&world);
-  WorldResult result = world.run();
-  if (options.on_world) options.on_world(nullptr);
+namespace {
 
+RunIdentity run_identity(const Scenario& scenario, const WorldResult& result, std::string reproduce) {
   RunIdentity identity;
   identity.scenario = scenario.metadata.name;
   identity.seed = scenario.seed;
@@ -46,7 +37,44 @@ Executed execute(const Scenario& scenario, ExecuteOptions options) {
   identity.start = scenario.start;
   identity.events_total = result.events_total;
   identity.kernel_events = result.kernel_events;
-  identity.reproduce = std::move(options.reproduce);
+  identity.reproduce = std::move(reproduce);
+  return identity;
+}
+
+Verdict judge(const Scenario& scenario, WorldResult result, std::string reproduce) {
+  RunIdentity identity = run_identity(scenario, result, std::move(reproduce));
+  return evaluate(std::move(identity), std::move(result.measured), scenario, std::move(result.alerts),
+                  std::move(result.invariants));
+}
+
+// An assertion with abortOnFail that everything is known of and that does not hold.
+bool must_abort(const Scenario& scenario, const Verdict& verdict) {
+  const std::vector<AssertionResult> now = evaluate_assertions(scenario, verdict);
+  return std::any_of(now.begin(), now.end(),
+                     [](const AssertionResult& a) { return a.abort_on_fail && a.decided && !a.passed; });
+}
+
+}  // namespace
+
+Executed execute(const Scenario& scenario, ExecuteOptions options) {
+  std::vector<Assertion> assertions;
+  bool may_abort = false;
+  for (const AssertionSpec& spec : scenario.assertions) {
+    auto parsed = Assertion::parse(spec.text);
+    if (parsed.has_value()) assertions.push_back(std::move(parsed.value()));
+    may_abort = may_abort || spec.abort_on_fail;
+  }
+  options.world.queries = series_queries(assertions, Instant{scenario.warmup.ns});
+  if (may_abort) {
+    options.world.keep_going = [&scenario](WorldResult so_far) {
+      return !must_abort(scenario, judge(scenario, std::move(so_far), {}));
+    };
+  }
+  World world(scenario, std::move(options.world));
+  if (options.on_world) options.on_world(&world);
+  WorldResult result = world.run();
+  if (options.on_world) options.on_world(nullptr);
+
   Executed executed;
   executed.interrupted = result.interrupted;
   executed.warnings = std::move(result.warnings);
@@ -54,13 +82,14 @@ Executed execute(const Scenario& scenario, ExecuteOptions options) {
       std::any_of(result.invariants.begin(), result.invariants.end(), [](const InvariantResult& invariant) {
         return invariant.name == "replay-gives-same-commands" && invariant.violations > 0;
       });
-  executed.verdict = evaluate(std::move(identity), std::move(result.measured), scenario, std::move(result.alerts),
-                              std::move(result.invariants));
+  const bool aborted = result.aborted;
+  executed.verdict = judge(scenario, std::move(result), std::move(options.reproduce));
   std::vector<AssertionResult> outcomes = evaluate_assertions(scenario, executed.verdict);
-  const bool aborted = std::any_of(outcomes.begin(), outcomes.end(),
-                                   [](const AssertionResult& a) { return a.abort_on_fail && !a.passed; });
+  // What fails at the end only has ended the run as well.
+  const bool failed_last = std::any_of(outcomes.begin(), outcomes.end(),
+                                       [](const AssertionResult& a) { return a.abort_on_fail && !a.passed; });
   conclude(executed.verdict, std::move(outcomes), diverged ? Replay::diverged : Replay::agreed,
-           aborted ? Ending::aborted : Ending::complete);
+           aborted || failed_last ? Ending::aborted : Ending::complete);
   return executed;
 }
 

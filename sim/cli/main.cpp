@@ -1,9 +1,51 @@
 // dvtsim: the command line. Parses, dispatches, and turns what was thrown into an exit code.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "engine/base/result.h"
+#include "engine/base/text.h"
 #include "sim/cli/commands.h"
+
+namespace {
+
+std::string near(const char* what, const std::string& word, const std::vector<std::string>& names) {
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string_view nearest = dvt::nearest_name(word, known);
+  std::string text = std::string("unknown ") + what + " \"" + word + "\"";
+  if (!nearest.empty()) text += " (did you mean \"" + std::string(nearest) + "\"?)";
+  return text;
+}
+
+// CLI11 says of a word that it does not know only that it, or a subcommand, was not expected.
+std::string hint(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* command = &app;
+  std::vector<std::string> names;
+  for (const CLI::App* known : app.get_subcommands({})) names.push_back(known->get_name());
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.empty() || word == "--") return {};
+    if (word[0] != '-') {
+      if (command != &app) continue;
+      const auto known = std::find(names.begin(), names.end(), word);
+      if (known == names.end()) return near("subcommand", word, names);
+      command = app.get_subcommand(word);
+    } else if (word.starts_with("--")) {
+      std::vector<std::string> flags;
+      for (const CLI::App* scope : {&app, command}) {
+        for (const CLI::Option* option : scope->get_options())
+          for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+      }
+      const std::string flag = word.substr(0, word.find('='));
+      if (std::find(flags.begin(), flags.end(), flag) == flags.end()) return near("option", flag, flags);
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace dvt::sim::cli;
@@ -34,7 +76,12 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForAllHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    app.exit(error);
+    const std::string unknown = hint(app, argc, argv);
+    if (unknown.empty()) {
+      app.exit(error);
+    } else {
+      std::fprintf(stderr, "dvtsim: %s\nRun with --help or --help-all for more information.\n", unknown.c_str());
+    }
     return kExitUsage;
   } catch (const dvt::Error& error) {
     std::fprintf(stderr, "dvtsim: %s\n", error.what());

@@ -115,6 +115,7 @@ struct AssertionError {
 
 struct AssertionOutcome {
   bool passed = false;
+  bool decided = false;  // everything that it needs had a value
   std::string observed;  // `objectives.pause-latency.verdict = pass, …`, and why it could not be evaluated
 };
 

@@ -179,7 +179,8 @@ AssertionOutcome Assertion::evaluate(const ResultView& view) const {
   AssertionOutcome outcome;
   if (value && value->value.kind != ValueKind::boolean)
     evaluator.problem(fmt::format("an assertion is a condition, not a {}", to_string(value->value.kind)));
-  outcome.passed = value && value->value.kind == ValueKind::boolean && value->value.truth;
+  outcome.decided = value && value->value.kind == ValueKind::boolean;
+  outcome.passed = outcome.decided && value->value.truth;
   outcome.observed = evaluator.observed();
   return outcome;
 }

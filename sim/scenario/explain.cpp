@@ -170,7 +170,8 @@ constexpr std::string_view kAssertions =
   metrics      metric(NAME{label=value}).{min,max,mean,last,increase}; within [30m, 2h] after a comparison limits its window
 A number of a _ms or _seconds metric may be compared with a duration. A path without a value makes its comparison unknown;
 an assertion that stays unknown, or divides by zero, fails and says so.
-  {expect: EXPRESSION, abortOnFail: true} ends the run as soon as it fails.
+  {expect: EXPRESSION, abortOnFail: true} is also judged at each point of the sampling grid after warm-up, on what is known
+until then; the run ends at the first point where it fails. While a path has no value yet, the run goes on.
 )";
 
 constexpr std::string_view kUnits =

@@ -341,7 +341,9 @@ const ObjectTable& table<AssertionForm>() {
   static const ObjectTable made = [] {
     TableBuilder<AssertionForm> t("{expect, abortOnFail}");
     t.field("expect", &AssertionForm::expect, "The assertion.").required().example("\"budget.consumed < 216m\"");
-    t.field("abortOnFail", &AssertionForm::abort_on_fail, "Ends the run as soon as it fails.").example("true");
+    t.field("abortOnFail", &AssertionForm::abort_on_fail,
+            "Ends the run at the first point of the sampling grid after warm-up where it fails (exit code 4).")
+        .example("true");
     return t.build();
   }();
   return made;

@@ -38,7 +38,8 @@ ObjectiveResult latency(std::string name, std::string metric, const LatencySumma
     out.verdict = ObjectiveVerdict::fail;
   } else if (seen.n < kSufficient) {
     out.verdict = ObjectiveVerdict::insufficient;
-    out.reason = fmt::format("{} observations: a p99 that passes needs {}", seen.n, kSufficient);
+    out.reason =
+        fmt::format("{} observation{}: a p99 that passes needs {}", seen.n, seen.n == 1 ? "" : "s", kSufficient);
   } else {
     out.verdict = ObjectiveVerdict::pass;
   }

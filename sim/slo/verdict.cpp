@@ -2,6 +2,7 @@
 #include "sim/slo/verdict.h"
 
 #include "engine/base/format.h"
+#include "sim/scenario/scalars.h"
 
 #include <algorithm>
 
@@ -79,7 +80,9 @@ void conclude(Verdict& verdict, std::vector<AssertionResult> assertions, Replay 
   } else if (replay == Replay::diverged) {
     decide(verdict, ExitCode::violated, "replay diverged");
   } else if (ending == Ending::aborted) {
-    decide(verdict, ExitCode::aborted, "aborted by an assertion with abortOnFail");
+    decide(verdict, ExitCode::aborted,
+           fmt::format("an assertion with abortOnFail failed; the run ended at {}",
+                       format_value(Duration{verdict.measured.end.ns})));
   } else if (!verdict.assertions.empty()) {
     decide_by_assertions(verdict);
   } else {

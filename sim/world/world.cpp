@@ -97,6 +97,8 @@ struct World::Parts {
       }
     }
   }
+  WorldResult identity() const;
+  WorldResult so_far(Instant now);
   void load_plans();
   void add_workers();
   void heartbeat();
@@ -113,6 +115,7 @@ struct World::Parts {
   std::unique_ptr<StateStore> rows;
   StoreModel store_model;
   WorldNames names;
+  bool aborted = false;
   std::string store_copy;  // where the store's database goes after the run; empty: nowhere
   engine::PlanCatalogue plans;
   std::vector<std::vector<engine::StepNotes>> notes;  // by plan
@@ -316,6 +319,23 @@ void World::Parts::heartbeat() {
   kernel.call_after(scenario.topology.adapter.heartbeat_interval, [this] { heartbeat(); });
 }
 
+WorldResult World::Parts::identity() const {
+  WorldResult result;
+  result.fingerprint = fingerprint.value();
+  result.events_total = fingerprint.facts();
+  result.kernel_events = kernel.events_total();
+  return result;
+}
+
+WorldResult World::Parts::so_far(Instant now) {
+  WorldResult result = identity();
+  result.ended_at = now;
+  result.measured = measure->so_far(now);
+  result.alerts = alerts->results(result.measured.faults, now);
+  result.invariants = invariants->so_far();
+  return result;
+}
+
 WorldResult World::Parts::run() {
   telemetry.add(plumbing);
   telemetry.add(board);
@@ -329,12 +349,17 @@ WorldResult World::Parts::run() {
   kernel.add_sample_grid(Instant{0}, scenario.sample_interval, [this](Instant at) {
     measure->sample(at);
     alerts->step(measure->series(), at);
+    if (options.keep_going && at.ns >= scenario.warmup.ns && !aborted && !options.keep_going(so_far(at))) {
+      aborted = true;
+      kernel.stop_at_instant_end();
+    }
   });
   if (options.progress) kernel.set_progress_hook(200'000, [this] { options.progress(kernel.now(), end); });
 
-  WorldResult result;
   const RunStatus status = kernel.run_until(end);
-  result.interrupted = status == RunStatus::stopped;
+  WorldResult result = identity();
+  result.aborted = aborted;
+  result.interrupted = status == RunStatus::stopped && !aborted;
   result.ended_at = kernel.now();
   if (result.ended_at.ns % scenario.sample_interval.ns != 0) measure->sample(result.ended_at);
   rows->flush();
@@ -343,9 +368,6 @@ WorldResult World::Parts::run() {
   result.alerts = alerts->results(result.measured.faults, result.ended_at);
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(EndOfRun{result.ended_at, projector.lag_events(), delivered});
-  result.fingerprint = fingerprint.value();
-  result.events_total = fingerprint.facts();
-  result.kernel_events = kernel.events_total();
   result.warnings = warnings;
   if (!store_copy.empty()) {
     if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(store_copy);

@@ -19,6 +19,19 @@ namespace dvt::sim {
 
 class DigestSink;
 
+struct WorldResult {
+  Measurements measured;
+  std::vector<AlertResult> alerts;
+  std::vector<InvariantResult> invariants;
+  std::uint64_t fingerprint = 0;
+  std::uint64_t kernel_events = 0;
+  std::uint64_t events_total = 0;  // facts in the fingerprint
+  Instant ended_at;
+  bool interrupted = false;
+  bool aborted = false;  // keep_going said no
+  std::vector<std::string> warnings;
+};
+
 struct WorldOptions {
   /// Overrides the scenario's backend: "memory", ":memory:" or a file's path. A file must not exist yet.
   std::string store;
@@ -31,6 +44,9 @@ struct WorldOptions {
   /// Questions for metric(…) assertions; answers come back in Measurements::answers, in this order.
   std::vector<SeriesQuery> queries;
   std::function<void(Instant now, Instant end)> progress;
+  /// Asked at each point of the sampling grid after warm-up, once that instant is over: false ends the run there. It
+  /// sees what is known until now: nothing that is open is judged. Empty: the run goes to its end.
+  std::function<bool(WorldResult so_far)> keep_going;
   /// Replays every n-th closed history and compares its commands, besides those that met a crash or continued as new.
   std::uint32_t verify_every = 100;
 };
@@ -39,18 +55,6 @@ struct WorldOptions {
 struct WorldNames {
   std::vector<std::pair<std::string, std::string>> plans;  // planId and planVersion
   std::vector<std::string> tenants;
-};
-
-struct WorldResult {
-  Measurements measured;
-  std::vector<AlertResult> alerts;
-  std::vector<InvariantResult> invariants;
-  std::uint64_t fingerprint = 0;
-  std::uint64_t kernel_events = 0;
-  std::uint64_t events_total = 0;  // facts in the fingerprint
-  Instant ended_at;
-  bool interrupted = false;
-  std::vector<std::string> warnings;
 };
 
 class World {

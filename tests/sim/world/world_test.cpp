@@ -74,6 +74,32 @@ TEST(World, TwoWorldsInOneProcessDoNotKnowOfEachOther) {
   EXPECT_EQ(first.run().fingerprint, alone);
 }
 
+TEST(World, EndsAtTheFirstGridPointWhereItMayNotGoOn) {
+  const Scenario scenario = load("hello.yaml");
+  WorldOptions options;
+  options.keep_going = [](const WorldResult& so_far) { return so_far.measured.runs.completed == 0; };
+  const WorldResult result = run(scenario, options);
+  EXPECT_TRUE(result.aborted);
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_EQ(result.measured.runs.completed, 1u);
+  EXPECT_EQ(result.ended_at.ns % scenario.sample_interval.ns, 0);
+  EXPECT_LT(result.ended_at.ns, scenario.duration.ns);
+}
+
+TEST(World, IsTheSameWhetherSomebodyAsksOnTheWayOrNot) {
+  const Scenario scenario = load("dbt-project.yaml");
+  WorldOptions options;
+  std::uint64_t asked = 0;
+  options.keep_going = [&asked](const WorldResult& so_far) {
+    asked += so_far.invariants.empty() ? 0 : 1;
+    return true;
+  };
+  const WorldResult watched = run(scenario, options);
+  EXPECT_EQ(watched.fingerprint, run(scenario).fingerprint);
+  EXPECT_FALSE(watched.aborted);
+  EXPECT_GT(asked, 10u);
+}
+
 TEST(World, AWorkerCrashLeavesTheSameSetOfEventsAsNoCrash) {
   EventKeys crashed, calm;
   WorldOptions with;
