@@ -77,6 +77,12 @@ void TemporalAdapter::deliver(const ProviderSignal& signal) {
       delivered = service_.request_cancel(signal.run);
       if (delivered) listener_->signal_applied(signal.signal, timers_.now());
       break;
+    case SignalType::retry_step:
+    case SignalType::skip_step:
+      delivered = service_.signal_workflow(signal.run,
+                                           signal.type == SignalType::retry_step ? names::retry_step : names::skip_step,
+                                           make_payload<StepSignal>(signal.step_id), signal.signal);
+      break;
     default:
       break;
   }

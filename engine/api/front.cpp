@@ -163,6 +163,8 @@ std::uint64_t ApiFront::submit_signal(SignalRequest request) {
 std::string ApiFront::refusal(const SignalRequest& request) const {
   if (request.signal_id.find('|') != std::string::npos || request.reason.size() > 65'536)
     return "SIGNAL_INVALID_PAYLOAD";
+  const bool of_a_step = request.type == SignalType::retry_step || request.type == SignalType::skip_step;
+  if (of_a_step && request.step_id.empty()) return "SIGNAL_INVALID_PAYLOAD";
   if (!role_suffices(request.role, request.type)) return "AUTHZ_DENIED";
   if (is_destructive(request.type) && request.reason.empty()) return "AUTHZ_REASON_REQUIRED";
   const auto run = runs_.find(request.run.value);
@@ -233,7 +235,7 @@ void ApiFront::decided(std::uint64_t signal, DecisionStatus status, const std::s
   auto& recent = run->second.signals;
   recent.push_back(now);
   while (!recent.empty() && recent.front() <= now - minutes(1)) recent.pop_front();
-  adapter_.signal({pending.request.run, pending.request.type, signal, pending.request.reason});
+  adapter_.signal({pending.request.run, pending.request.type, signal, pending.request.reason, pending.request.step_id});
 }
 
 void ApiFront::signal_applied(std::uint64_t signal, Instant at) {

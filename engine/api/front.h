@@ -38,6 +38,7 @@ struct SignalRequest {
   Role role = Role::operator_;  // the actor's only role
   std::string actor;
   std::string reason;
+  std::string step_id;    // RETRY_STEP and SKIP_STEP: the step meant
   std::string signal_id;  // idempotency: the same id again is a no-op
 };
 

@@ -87,6 +87,16 @@ void StepResult::write_json(std::string& out) const {
   append(out, std::move(o));
 }
 
+void StepSignal::write_json(std::string& out) const {
+  json::Object o;
+  o.append("stepId", step_id);
+  append(out, std::move(o));
+}
+
+void CancelSignal::write_json(std::string& out) const {
+  out += json::write(json::Value(reason));
+}
+
 namespace names {
 const Symbol run_plan_workflow = Symbol::intern("runPlanWorkflow");
 const Symbol save_run_metadata = Symbol::intern("saveRunMetadata");
@@ -96,6 +106,8 @@ const Symbol execute_step = Symbol::intern("executeStep");
 const Symbol pause = Symbol::intern("pause");
 const Symbol resume = Symbol::intern("resume");
 const Symbol cancel = Symbol::intern("cancel");
+const Symbol retry_step = Symbol::intern("retryStep");
+const Symbol skip_step = Symbol::intern("skipStep");
 const Symbol status = Symbol::intern("status");
 const Symbol permanent_step_error = Symbol::intern("PermanentStepError");
 const Symbol transient_step_error = Symbol::intern("transient_error");

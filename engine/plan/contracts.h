@@ -118,10 +118,27 @@ class StepResult final : public PayloadBody {
   const Symbol error;
 };
 
+/// Payload of the signals `retryStep` and `skipStep`: {stepId}. The names and the form are dvtsim's: the production
+/// workflow has no such signals (domain §6, `onStepFailure`).
+class StepSignal final : public PayloadBody {
+ public:
+  explicit StepSignal(std::string step_id_) : step_id(std::move(step_id_)) {}
+  void write_json(std::string& out) const override;
+  const std::string step_id;
+};
+
+/// Payload of the signal `cancel`: the reason, a JSON string.
+class CancelSignal final : public PayloadBody {
+ public:
+  explicit CancelSignal(std::string reason_) : reason(std::move(reason_)) {}
+  void write_json(std::string& out) const override;
+  const std::string reason;
+};
+
 namespace names {
 // Interned once; the names are the production engine's.
 extern const Symbol run_plan_workflow, save_run_metadata, emit_event, fetch_plan, execute_step;
-extern const Symbol pause, resume, cancel, status;
+extern const Symbol pause, resume, cancel, retry_step, skip_step, status;
 extern const Symbol permanent_step_error, transient_step_error, plan_integrity, plan_uri_not_allowed, invalid_plan,
     store_write_failed;
 }  // namespace names

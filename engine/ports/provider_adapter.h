@@ -16,6 +16,7 @@ struct ProviderSignal {
   SignalType type = SignalType::pause;
   std::uint64_t signal = 0;  // ordinal of the signal in the world
   std::string reason;
+  std::string step_id;  // RETRY_STEP and SKIP_STEP; empty otherwise
 };
 
 class RunListener {
