@@ -143,6 +143,7 @@ class Telemetry {
   virtual void workflow_task_failed(const WorkflowTaskFact&, std::string_view /*cause*/) {}
   virtual void nondeterminism(RunOrdinal, std::string_view /*report*/, Instant /*at*/) {}
   virtual void timer_fired(RunOrdinal, Instant /*due*/, Instant /*at*/) {}
+  /// `worker`: its number in the queue, from 0, as in the target worker/QUEUE/3.
   virtual void worker_changed(std::uint32_t /*queue*/, std::uint32_t /*worker*/, bool /*up*/, Instant /*at*/) {}
   virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/,
                            Instant /*at*/) {}

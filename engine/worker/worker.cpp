@@ -38,6 +38,7 @@ std::uint32_t Workers::add_workers(std::uint32_t queue, std::uint32_t count, Wor
     DVT_ASSERT(index == workers_.size(), "workers and matching count alike");
     Worker worker;
     worker.queue = queue;
+    worker.number = i;
     worker.sticky_cache = sticky_cache;
     workers_.push_back(std::move(worker));
   }
@@ -48,7 +49,7 @@ void Workers::start(std::uint32_t index) {
   Worker& worker = workers_[index];
   if (worker.up) return;
   worker.up = true;
-  telemetry_.worker_changed(worker.queue, index, true, timers_.now());
+  telemetry_.worker_changed(worker.queue, worker.number, true, timers_.now());
   service_.matching().worker_up(index);
 }
 
@@ -64,7 +65,7 @@ void Workers::kill(std::uint32_t index) {
     timers_.cancel(running.heartbeat);
     running.open = false;  // the slot is given back by the answer that nobody wants any more
   }
-  telemetry_.worker_changed(worker.queue, index, false, timers_.now());
+  telemetry_.worker_changed(worker.queue, worker.number, false, timers_.now());
 }
 
 Workers::Cached* Workers::find(Worker& worker, const ExecutionKey& key) {

@@ -82,6 +82,7 @@ class Workers final : public WorkerHost {
   };
   struct Worker {
     std::uint32_t queue = 0;
+    std::uint32_t number = 0;  // in its queue, from 0
     std::uint32_t sticky_cache = 0;
     bool up = false;
     std::list<Cached> cache;                                                // most recently used first

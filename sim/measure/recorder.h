@@ -79,6 +79,8 @@ class Measure final : public Telemetry, private PauseListener {
   SeriesStore& series() { return series_; }
   const SeriesStore& series() const { return series_; }
   MetricSet& metrics() { return metrics_; }
+  /// Every name of counts() but the open set rejected.<CODE>, sorted.
+  static std::vector<std::string> count_names();
   Counts& counts() { return counts_; }
   const MeasureConfig& config() const { return config_; }
   /// Runs requested and neither closed nor rejected.

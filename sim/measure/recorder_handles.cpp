@@ -107,7 +107,8 @@ Measure::Handles::Rpc& Measure::Handles::rpc(std::string_view method, std::strin
 }
 
 Measure::Tallies::Tallies(Counts& c)
-    : run_requests(c["run_requests"]),
+    : appends_rejected(c["appends_rejected"]),
+      run_requests(c["run_requests"]),
       run_rejections(c["run_rejections"]),
       runs_terminated(c["runs_terminated"]),
       signals_accepted(c["signals_accepted"]),
@@ -142,5 +143,13 @@ Measure::Tallies::Tallies(Counts& c)
       notice_invalid_transition(c["notice.INVALID_TRANSITION"]),
       notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]),
       notice_drain_timeout(c["notice.PAUSE_DRAIN_TIMEOUT"]) {}
+
+std::vector<std::string> Measure::count_names() {
+  Counts counts;
+  const Tallies all(counts);
+  std::vector<std::string> names;
+  for (const auto& [name, zero] : counts.all()) names.push_back(name);
+  return names;
+}
 
 }  // namespace dvt::sim

@@ -85,8 +85,8 @@ struct Measure::Handles {
 /// counts.<name>: each reference stays valid for the whole run.
 struct Measure::Tallies {
   explicit Tallies(Counts& counts);
-  std::int64_t &run_requests, &run_rejections, &runs_terminated, &signals_accepted, &signals_rejected,
-      &signals_deferred, &signals_applied, &signals_lost, &workflow_tasks, &workflow_tasks_replayed,
+  std::int64_t &appends_rejected, &run_requests, &run_rejections, &runs_terminated, &signals_accepted,
+      &signals_rejected, &signals_deferred, &signals_applied, &signals_lost, &workflow_tasks, &workflow_tasks_replayed,
       &workflow_tasks_failed, &replayed_events, &nondeterminism, &activities, &step_activities, &activity_attempts,
       &activity_retries, &activity_timeouts, &timers_fired, &worker_crashes, &worker_restarts, &warehouse_jobs,
       &warehouse_errors, &deliveries, &duplicate_deliveries, &dead_letters, &snapshots, &invalid_transitions,

@@ -12,7 +12,7 @@ void Measure::append_done(const AppendFact& fact) {
   if (!fact.ok) {
     if (fact.error == StoreError::invalid_transition) {
       // The store's verdict on the event, not a failure to write it.
-      ++counts_["appends_rejected"];
+      ++tally_->appends_rejected;
       ++tally_->notice_invalid_transition;
       return;
     }

@@ -25,10 +25,7 @@ void Measure::timer_fired(RunOrdinal, Instant, Instant) {
 void Measure::worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) {
   DVT_ASSERT(queue < worker_up_.size(), "a worker of an unknown task queue");
   std::vector<bool>& workers = worker_up_[queue];
-  if (worker >= workers.size()) {
-    workers_down_[queue] += static_cast<std::uint32_t>(worker + 1 - workers.size());
-    workers.resize(worker + 1, false);
-  }
+  DVT_ASSERT(worker < workers.size(), "a worker beyond its task queue's");
   if (workers[worker] == up) return;
   workers[worker] = up;
   if (up) {

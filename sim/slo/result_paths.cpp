@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/measure/catalogue.h"
+#include "sim/measure/recorder.h"
 
 namespace dvt::sim {
 
@@ -181,7 +182,8 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
       out.add("invariants." + name + ".checks", ValueKind::number);
     }
   }
-  out.add_open("counts.", ValueKind::number);
+  for (const std::string& name : Measure::count_names()) out.add("counts." + name, ValueKind::number);
+  out.add_open("counts.rejected.", ValueKind::number);
   out.add_word_path("budget.state", {"NORMAL", "ADVISORY", "EXHAUSTED"});
   out.add("budget.total", ValueKind::duration);
   out.add("budget.consumed", ValueKind::duration);
@@ -219,7 +221,7 @@ std::optional<AssertValue> VerdictView::lookup(std::string_view path) const {
   if (first == "invariants") return invariant(rest);
   if (first == "counts") {
     const auto it = verdict_.measured.counts.find(rest);
-    // A count that nothing ever raised is zero: counts are an open set.
+    // A code with which nothing was rejected is not in the map.
     return AssertValue::of_number(it == verdict_.measured.counts.end() ? 0.0 : static_cast<double>(it->second));
   }
   if (auto value = plain(path)) return value;

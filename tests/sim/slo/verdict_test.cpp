@@ -166,7 +166,7 @@ TEST(VerdictView, GivesEveryKindOfPathItsValue) {
   EXPECT_FALSE(view.lookup("faults.storm.recovered").has_value());
   EXPECT_EQ(number("invariants.terminal-states.violations"), 1);
   EXPECT_EQ(number("counts.notice.DEAD_LETTER"), 5);
-  EXPECT_EQ(number("counts.notice.NEVER_HAPPENED"), 0);
+  EXPECT_EQ(number("counts.rejected.NEVER_HAPPENED"), 0);
   EXPECT_FALSE(view.lookup("budget.consumed").has_value());
   EXPECT_FALSE(view.lookup("no.such.path").has_value());
 }
@@ -196,7 +196,9 @@ TEST(ResultPaths, KnowWhatAResultCanAnswer) {
   EXPECT_EQ(paths.find("pauses.drained.p99"), ValueKind::duration);
   EXPECT_EQ(paths.find("faults.stall.recovered"), ValueKind::duration);
   EXPECT_EQ(paths.find("faults.none.recovered"), std::nullopt);
-  EXPECT_EQ(paths.find("counts.anything.at.all"), ValueKind::number);
+  EXPECT_EQ(paths.find("counts.notice.DEAD_LETTER"), ValueKind::number);
+  EXPECT_EQ(paths.find("counts.notice.DEAD_LETER"), std::nullopt);
+  EXPECT_EQ(paths.find("counts.rejected.ANY_CODE"), ValueKind::number);
   EXPECT_EQ(paths.find("budget.consumed"), ValueKind::duration);
   EXPECT_TRUE(paths.has_metric("dvt_projection_lag_events"));
   EXPECT_TRUE(paths.has_metric("dvt_ui_refresh_duration_ms_count"));

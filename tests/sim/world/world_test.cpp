@@ -100,6 +100,14 @@ TEST(World, IsTheSameWhetherSomebodyAsksOnTheWayOrNot) {
   EXPECT_GT(asked, 10u);
 }
 
+TEST(World, CountsOnlyWorkersThatCameBackAsRestarts) {
+  const WorldResult calm = run(load("hello.yaml"));
+  EXPECT_EQ(calm.measured.counts.at("worker_restarts"), 0);
+  const WorldResult crashed = run(load("worker-crash.yaml"));
+  EXPECT_GT(crashed.measured.counts.at("worker_crashes"), 0);
+  EXPECT_EQ(crashed.measured.counts.at("worker_restarts"), crashed.measured.counts.at("worker_crashes"));
+}
+
 TEST(World, AWorkerCrashLeavesTheSameSetOfEventsAsNoCrash) {
   EventKeys crashed, calm;
   WorldOptions with;
