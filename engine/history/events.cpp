@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/base/format.h"
+
 namespace dvt::engine {
 
 std::string_view to_string(TimeoutType type) {
@@ -30,6 +32,14 @@ std::string_view to_string(WorkflowTaskFailedCause cause) {
       return "FORCE_CLOSE_COMMAND";
   }
   return "?";
+}
+
+FailureRef activity_timeout_failure(TimeoutType type, const FailureRef& last) {
+  auto failure = std::make_shared<Failure>();
+  failure->message =
+      fmt::format("activity timed out: {}{}", to_string(type), last != nullptr ? ": " + last->message : "");
+  failure->type = Symbol::intern("TimeoutError");
+  return failure;
 }
 
 bool is_activity_close(const Attributes& attributes) {

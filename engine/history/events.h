@@ -201,6 +201,9 @@ struct HistoryEvent {
   Attributes attributes;
 };
 
+/// What workflow code is handed when an activity timed out; `last` is the last attempt's failure, or null.
+FailureRef activity_timeout_failure(TimeoutType type, const FailureRef& last);
+
 /// ActivityTaskCompleted, Failed, TimedOut or Canceled.
 bool is_activity_close(const Attributes& attributes);
 /// Makes a close of an activity refer to its started event. `attributes` must be such a close.

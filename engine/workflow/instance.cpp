@@ -61,14 +61,6 @@ bool from_outside(const Attributes& attributes) {
          std::holds_alternative<ActivityTaskCanceled>(attributes) || std::holds_alternative<TimerFired>(attributes);
 }
 
-FailureRef timeout_failure(TimeoutType type, const FailureRef& last) {
-  auto failure = std::make_shared<Failure>();
-  failure->message =
-      fmt::format("activity timed out: {}{}", to_string(type), last != nullptr ? ": " + last->message : "");
-  failure->type = Symbol::intern("TimeoutError");
-  return failure;
-}
-
 }  // namespace
 
 std::string NondeterminismReport::text() const {
@@ -250,7 +242,7 @@ void WorkflowInstance::apply_jobs() {
       resolve_activity(failed->scheduled, {false, nullptr, failed->failure});
     } else if (const auto* timed_out = std::get_if<ActivityTaskTimedOut>(&event.attributes)) {
       resolve_activity(timed_out->scheduled,
-                       {false, nullptr, timeout_failure(timed_out->type, timed_out->last_failure)});
+                       {false, nullptr, activity_timeout_failure(timed_out->type, timed_out->last_failure)});
     } else if (const auto* timer = std::get_if<TimerFired>(&event.attributes)) {
       for (auto& slot : context_.timers_)
         if (slot.timer_id == timer->timer_id) slot.fired = true;

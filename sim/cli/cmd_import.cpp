@@ -1,9 +1,8 @@
 // import dbt MANIFEST [RUN_RESULTS] -o FILE: a plan file from a dbt project, with what was and was not taken over.
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 
 #include "sim/cli/commands.h"
+#include "sim/cli/output_file.h"
 #include "sim/import/dbt.h"
 #include "sim/import/plan_source.h"
 
@@ -50,17 +49,7 @@ void add_import(CLI::App& app, const CommonOptions& common, int& exit_code) {
                    project.project_name.c_str(), c.selected, c.nodes, c.results, c.matched, c.not_selected, c.unmatched,
                    c.durations, c.errors, c.skipped);
     }
-    const std::string text = write_plan_file(project);
-    if (arguments->out.empty()) {
-      std::fputs(text.c_str(), stdout);
-      return;
-    }
-    const std::string partial = arguments->out + ".partial";
-    std::ofstream file(partial, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) throw Error("cannot write " + partial);
-    std::filesystem::rename(partial, arguments->out);
+    write_result(arguments->out, write_plan_file(project));
   });
 }
 

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "sim/check/digest.h"
@@ -12,8 +11,10 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/execute.h"
 #include "sim/cli/fd_stream.h"
+#include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verify.h"
+#include "sim/record/history_keeper.h"
 #include "sim/record/run_recorder.h"
 #include "sim/report/json_report.h"
 #include "sim/report/text_report.h"
@@ -30,6 +31,7 @@ struct Arguments {
   std::string commit;
   std::string out;
   std::string until;
+  std::string record;
   bool verify = false;
   int digest_fd = -1;
 };
@@ -45,16 +47,6 @@ void on_interrupt(int signal) {
     return;
   }
   if (World* world = g_world.load()) world->request_stop();
-}
-
-/// A file appears whole or not at all.
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path partial = path.string() + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw Error("cannot write " + partial.string());
-  std::filesystem::rename(partial, path);
 }
 
 // An output directory is new, empty, or holds an earlier result of ours, which is replaced.
@@ -100,6 +92,23 @@ RecorderOptions recorder_options(const Scenario& scenario, const WorldNames& nam
   return options;
 }
 
+std::optional<HistoryRule> history_rule(const Record& record) {
+  const auto n = static_cast<std::uint64_t>(record.n);
+  switch (record.histories) {
+    case Record::Histories::none:
+      return std::nullopt;
+    case Record::Histories::all:
+      return HistoryRule{HistoryRule::Kind::all, 0};
+    case Record::Histories::failed:
+      return HistoryRule{HistoryRule::Kind::failed, 0};
+    case Record::Histories::slowest:
+      return HistoryRule{HistoryRule::Kind::slowest, n};
+    case Record::Histories::every:
+      return HistoryRule{HistoryRule::Kind::every, n};
+  }
+  return std::nullopt;
+}
+
 // What no fact tells goes into the timeline last: warm-up and alerts; then the file gets its name.
 void keep_record(RunRecorder& recorder, const Verdict& verdict) {
   recorder.timeline(verdict.measured.warmup_end, TimelineKind::phase, "warm-up", "ends");
@@ -124,6 +133,10 @@ class RunCommand {
   int run() {
     std::vector<SetOverride> overrides = parse_overrides(arguments_.sets);
     if (!arguments_.seed.empty()) overrides.push_back({"seed", arguments_.seed});
+    if (!arguments_.record.empty()) {
+      if (arguments_.out.empty()) throw Error("--record histories: they are kept in run.db; add --out DIR");
+      overrides.push_back({"record.histories", "all"});
+    }
     std::optional<Scenario> scenario = read_checked(arguments_.file, overrides, common_);
     if (!scenario) return kExitUsage;
     if (arguments_.verify) {
@@ -147,6 +160,7 @@ class RunCommand {
     std::signal(SIGTERM, on_interrupt);
 
     std::unique_ptr<RunRecorder> recorder;
+    std::unique_ptr<HistoryKeeper> histories;
     const std::filesystem::path directory(arguments_.out);
     if (!arguments_.out.empty()) prepare_directory(arguments_.out);
     options.on_world = [&](World* world) {
@@ -155,6 +169,10 @@ class RunCommand {
       recorder =
           std::make_unique<RunRecorder>(recorder_options(*scenario, world->names(), (directory / "run.db").string()));
       world->record(*recorder, *recorder, recorder->store_copy_path());
+      const std::optional<HistoryRule> rule = history_rule(scenario->record);
+      if (!rule) return;
+      histories = std::make_unique<HistoryKeeper>(*recorder, *rule, scenario->start);
+      world->record_histories(*histories);
     };
     std::unique_ptr<FdBuffer> digest_buffer;
     std::unique_ptr<std::ostream> digest_stream;
@@ -175,6 +193,7 @@ class RunCommand {
     context.interrupted = executed.interrupted;
     const std::string json = render_json(executed.verdict, context);
     if (!arguments_.out.empty()) {
+      if (histories) histories->finish();
       keep_record(*recorder, executed.verdict);
       write_file(directory / "scenario.yaml", write_resolved(*scenario, (directory / "scenario.yaml").string()));
       write_file(directory / "result.json", json);
@@ -215,6 +234,8 @@ void add_run(CLI::App& app, const CommonOptions& common, int& exit_code) {
   command->add_option("--commit", arguments->commit, "physical commits of the SQLite store")
       ->check(CLI::IsMember({"batched", "per-append"}));
   command->add_option("--out", arguments->out, "directory for scenario.yaml, result.json and run.db");
+  command->add_option("--record", arguments->record, "histories: keep every execution's history in --out's run.db")
+      ->check(CLI::IsMember({"histories"}));
   command->add_option("--until", arguments->until, "stop at this virtual time");
   command->add_flag("--verify", arguments->verify, "run in two processes and compare them fact by fact");
   command->add_option("--digest-fd", arguments->digest_fd, "")->group("");  // used by --verify

@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   add_test(app, common, exit_code);
   add_check(app, common, exit_code);
   add_language(app, common, exit_code);
+  add_export(app, common, exit_code);
   add_import(app, common, exit_code);
   try {
     app.parse(argc, argv);

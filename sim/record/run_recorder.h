@@ -56,8 +56,10 @@ class RunRecorder final : public Telemetry, public SampleSink {
   /// A row of the timeline that no fact tells: alerts, operations, the end of warm-up. Any order.
   void timeline(Instant at, TimelineKind kind, std::string_view name, std::string_view text,
                 RunOrdinal run = RunOrdinal{UINT32_MAX});
-  /// The history of one execution of a run (`chain` 0, then 1 … after continue-as-new) as JSON text.
-  void add_history(RunOrdinal run, std::uint32_t chain, std::uint32_t events, std::string_view json);
+  /// The history of one execution of a run (`chain` 0, then 1 … after continue-as-new) as JSON text. `run_id` is the
+  /// run's, the same for all executions of the chain.
+  void add_history(RunOrdinal run, const Uuid& run_id, std::uint32_t chain, std::uint32_t events,
+                   std::string_view json);
   /// Last: writes what is pending and `meta`, joins the store's copy and puts run.db in its place. Throws dvt::Error;
   /// there is no run.db then, unless an older one was there.
   void finish(const std::vector<std::pair<std::string, std::string>>& meta);

@@ -101,7 +101,7 @@ const ObjectTable& table<Scenario>() {
     t.field("knownFaults", &S::known_faults,
             "Faults of the production design: reproduced (upstream) or mended (fixed), all or by number.")
         .example("{7: fixed}");
-    t.field("record", &S::record, "What is kept beside the measurements.").example("{histories: failed}").not_yet();
+    t.field("record", &S::record, "What is kept beside the measurements.").example("{histories: failed}");
     t.field("provenance", &S::provenance, "Where a value comes from, by its path.")
         .example("{topology.stateStore.writeLatency: measured}");
     t.field("workload", &S::workload, "What is asked of the control plane.")

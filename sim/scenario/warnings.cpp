@@ -18,6 +18,8 @@ class Warnings {
     check_timeouts();
     check_warehouses();
     check_windows();
+    if (scenario_.record.histories != Record::Histories::none && scenario_.topology.adapter.kind == AdapterKind::mock)
+      add({}, "record.histories", "the mock adapter has no workflow histories: none will be kept");
     for (const auto& [name, reason] : scenario_.invariants.except) {
       if (reason.empty())
         add({}, "invariants.except", fmt::format("\"{}\" is left out without a reason; write {}: \"why\"", name, name));

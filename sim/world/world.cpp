@@ -116,6 +116,7 @@ struct World::Parts {
   StoreModel store_model;
   WorldNames names;
   bool aborted = false;
+  HistorySink* histories = nullptr;
   std::string store_copy;  // where the store's database goes after the run; empty: nowhere
   engine::PlanCatalogue plans;
   std::vector<std::vector<engine::StepNotes>> notes;  // by plan
@@ -308,6 +309,7 @@ void World::Parts::add_workers() {
 
 // "Replay gives the same commands": continued and crashed executions, and every n-th (design §8).
 void World::Parts::execution_closed(const engine::Execution& execution) {
+  if (histories != nullptr) histories->execution_closed(execution.key.run, execution.key.chain, execution.history);
   const bool sampled = options.verify_every > 0 && execution.key.run.value % options.verify_every == 0;
   if (!sampled && execution.key.chain == 0 && !execution.rebuilt) return;
   const auto mismatch = workers.verify(execution.key, execution.history);
@@ -369,6 +371,12 @@ WorldResult World::Parts::run() {
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(EndOfRun{result.ended_at, projector.lag_events(), delivered});
   result.warnings = warnings;
+  if (histories != nullptr) {
+    for (const RunOrdinal run : service.open_runs()) {
+      const engine::Execution& open = *service.execution(run);
+      histories->execution_open_at_end(run, open.key.chain, open.history, result.ended_at);
+    }
+  }
   if (!store_copy.empty()) {
     if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(store_copy);
   }
@@ -385,6 +393,10 @@ void World::record(Telemetry& recorder, SampleSink& samples, std::string store_c
   parts_->telemetry.add(recorder);
   parts_->measure->series().set_sink(&samples);
   parts_->store_copy = std::move(store_copy);
+}
+void World::record_histories(HistorySink& sink) {
+  parts_->telemetry.add(sink);
+  parts_->histories = &sink;
 }
 WorldResult World::run() {
   return parts_->run();

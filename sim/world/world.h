@@ -12,6 +12,7 @@
 #include "engine/ports/telemetry.h"
 #include "sim/measure/results.h"
 #include "sim/measure/series.h"
+#include "sim/record/history_keeper.h"
 #include "sim/scenario/scenario.h"
 #include "sim/slo/alerts.h"
 
@@ -69,6 +70,9 @@ class World {
   /// Before run(): `recorder` hears every fact, `samples` every sample, and the store, when it is SQLite, is copied to
   /// `store_copy` after the run. Neither is owned.
   void record(Telemetry& recorder, SampleSink& samples, std::string store_copy);
+  /// Before run(): `sink` is told every execution's history when it closes, or at the end. Not owned; nobody is told
+  /// and nothing is paid otherwise.
+  void record_histories(HistorySink& sink);
   /// Once. Throws DeadlockError, LivelockError.
   WorldResult run();
   /// Any thread or a signal handler: the run ends early, what was measured is kept.

@@ -83,6 +83,7 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
   void start(std::uint32_t run = 0, const char* type = "test", Payload input = nullptr) {
     ExecutionInfo info;
     info.workflow_id = "run-" + std::to_string(run);
+    info.run_id = info.first_run_id = uuid_v4_from(run + 1, 0);
     info.workflow_type = Symbol::intern(type);
     info.task_queue = Symbol::intern("q");
     service.start_workflow({{run}, {0}, std::make_shared<const ExecutionInfo>(info), std::move(input)});

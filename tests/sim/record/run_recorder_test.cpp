@@ -164,11 +164,12 @@ TEST_F(RunRecorderTest, StoresSamplesInOneChunkForEachSeriesAndTwoHours) {
 
 TEST_F(RunRecorderTest, KeepsHistoriesAndWhatTheCallerSaysOfTheRun) {
   RunRecorder recorder(options());
-  recorder.add_history(RunOrdinal{3}, 1, 12, R"({"events":[]})");
+  recorder.add_history(RunOrdinal{3}, uuid_v4_from(7, 8), 1, 12, R"({"events":[]})");
   recorder.finish({{"scenario", "pause-storm"}, {"seed", "42"}});
   Database db(options().path, Open::read_only);
   EXPECT_EQ(db.query_text("SELECT json FROM history WHERE run_no = 3 AND chain = 1 AND events = 12 ORDER BY run_no"),
             R"({"events":[]})");
+  EXPECT_EQ(db.query_text("SELECT run_id FROM history ORDER BY run_no"), to_string(uuid_v4_from(7, 8)));
   EXPECT_EQ(rows(db, "SELECT key || '=' || value FROM meta ORDER BY key"),
             (std::vector<std::string>{"format_version=1", "notices=0", "scenario=pause-storm", "seed=42",
                                       "start=2026-01-01T00:00:00.000000000Z", "start_unix_ns=1767225600000000000"}));
