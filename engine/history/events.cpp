@@ -61,7 +61,7 @@ void set_started(Attributes& attributes, EventId started) {
       attributes);
 }
 
-std::string_view type_name(const HistoryEvent& event) {
+std::string_view type_name(std::size_t alternative) {
   // In the order of the alternatives of Attributes.
   static constexpr std::array<std::string_view, std::variant_size_v<Attributes>> kNames{
       "WorkflowExecutionStarted",
@@ -89,7 +89,11 @@ std::string_view type_name(const HistoryEvent& event) {
       "TimerFired",
       "TimerCanceled",
       "MarkerRecorded"};
-  return kNames[event.attributes.index()];
+  return kNames.at(alternative);
+}
+
+std::string_view type_name(const HistoryEvent& event) {
+  return type_name(event.attributes.index());
 }
 
 }  // namespace dvt::engine

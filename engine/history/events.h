@@ -211,6 +211,8 @@ void set_started(Attributes& attributes, EventId started);
 
 /// "ActivityTaskScheduled": the event's name in Temporal's short spelling.
 std::string_view type_name(const HistoryEvent& event);
+/// The same by the place of the type in Attributes.
+std::string_view type_name(std::size_t alternative);
 
 /// Append-only. `at(id)` is 1-based, like event ids.
 class History {

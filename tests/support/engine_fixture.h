@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/history/history_check.h"
 #include "engine/service/service.h"
 #include "engine/worker/worker.h"
 #include "sim/kernel/kernel.h"
@@ -71,6 +72,14 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
     service.attach(workers, *this);
     queue = service.matching().add_queue(Symbol::intern("q"));
     workers.register_activity(act, activity);
+  }
+
+  // Every history that any test makes the engine write keeps Temporal's rules.
+  void TearDown() override {
+    for (const History& history : histories) {
+      const std::vector<EventFacts> facts = event_facts(history, {});
+      for (const HistoryBreach& breach : check_history(facts)) ADD_FAILURE() << to_string(breach, facts);
+    }
   }
 
   void add_workers(std::uint32_t count, std::uint32_t slots = 10, std::uint32_t cache = 100) {
