@@ -1,6 +1,7 @@
 #include "sim/check/engine_checker.h"
 
 #include "engine/base/format.h"
+#include "engine/history/history_check.h"
 
 namespace dvt::sim {
 namespace {
@@ -74,11 +75,12 @@ EngineChecker::EngineChecker(const InvariantConfig& config, const LogChecker& lo
       closed_do_nothing_("closed-runs-do-nothing", config),
       one_task_("one-workflow-task-at-a-time", config),
       timers_("timers-never-fire-early", config),
-      replay_("replay-gives-same-commands", config) {}
+      replay_("replay-gives-same-commands", config),
+      histories_("histories-keep-the-rules", config) {}
 
 std::vector<Invariant*> EngineChecker::invariants() {
   return {&retries_,           &one_attempt_, &current_attempt_, &never_again_, &after_work_,
-          &closed_do_nothing_, &one_task_,    &timers_,          &replay_};
+          &closed_do_nothing_, &one_task_,    &timers_,          &replay_,      &histories_};
 }
 
 RunWork* EngineChecker::open(RunOrdinal run, Instant at, const char* what) {
@@ -272,6 +274,13 @@ void EngineChecker::nondeterminism(RunOrdinal run, std::string_view report, Inst
 void EngineChecker::replay_checked(RunOrdinal run, std::string_view mismatch, Instant at) {
   replay_.checked();
   if (!mismatch.empty()) replay_.broken(at, run, [&] { return std::string(mismatch); });
+}
+
+void EngineChecker::history_closed(RunOrdinal run, const engine::History& history, Instant at) {
+  histories_.checked();
+  const std::vector<engine::EventFacts> facts = engine::event_facts(history, {});
+  for (const engine::HistoryBreach& breach : engine::check_history(facts))
+    histories_.broken(at, run, [&] { return engine::to_string(breach, facts); });
 }
 
 void EngineChecker::timer_fired(RunOrdinal run, Instant due, Instant at) {

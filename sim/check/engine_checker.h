@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "engine/history/events.h"
 #include "sim/check/invariant.h"
 #include "sim/check/log_checker.h"
 #include "sim/check/run_pool.h"
@@ -38,6 +39,7 @@ class EngineChecker final : public Checker {
   std::size_t runs_held() const { return runs_.size(); }
 
   void replay_checked(RunOrdinal run, std::string_view mismatch, Instant at);
+  void history_closed(RunOrdinal run, const engine::History& history, Instant at);
 
   void run_closed(const RunClosed& fact) override;
   void activity_scheduled(const ActivityFact& fact) override;
@@ -71,6 +73,7 @@ class EngineChecker final : public Checker {
   Invariant one_task_;
   Invariant timers_;
   Invariant replay_;
+  Invariant histories_;
 };
 
 }  // namespace dvt::sim

@@ -68,6 +68,10 @@ void InvariantSuite::replay_checked(RunOrdinal run, std::string_view mismatch, I
   checkers_->engine.replay_checked(run, mismatch, at);
 }
 
+void InvariantSuite::history_closed(RunOrdinal run, const engine::History& history, Instant at) {
+  checkers_->engine.history_closed(run, history, at);
+}
+
 std::vector<InvariantResult> InvariantSuite::finish(const EndOfRun& end) {
   for (Checker* checker : std::initializer_list<Checker*>{&checkers_->log, &checkers_->signals, &checkers_->outbox}) {
     checker->finish(end);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/history/events.h"
 #include "sim/check/invariant.h"
 
 namespace dvt::sim {
@@ -24,6 +25,8 @@ class InvariantSuite final : public Telemetry {
 
   /// A history was replayed after the fact; `mismatch` is empty when the commands agreed.
   void replay_checked(RunOrdinal run, std::string_view mismatch, Instant at);
+  /// A history that closed, and is to be judged by the history checker.
+  void history_closed(RunOrdinal run, const engine::History& history, Instant at);
 
   /// What is known until now; what only the end can show is not judged.
   std::vector<InvariantResult> so_far() const;

@@ -314,6 +314,7 @@ void World::Parts::execution_closed(const engine::Execution& execution) {
   if (!sampled && execution.key.chain == 0 && !execution.rebuilt) return;
   const auto mismatch = workers.verify(execution.key, execution.history);
   invariants->replay_checked(execution.key.run, mismatch ? mismatch->text() : std::string(), kernel.now());
+  invariants->history_closed(execution.key.run, execution.history, kernel.now());
 }
 
 void World::Parts::heartbeat() {

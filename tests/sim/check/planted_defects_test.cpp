@@ -41,6 +41,17 @@ struct Scene {
   }
 };
 
+/// A lawful history: one workflow task, which completed.
+engine::History one_task() {
+  engine::History history;
+  auto info = std::make_shared<const engine::ExecutionInfo>();
+  history.append({}, engine::WorkflowExecutionStarted{info, nullptr});
+  history.append({}, engine::WorkflowTaskScheduled{});
+  history.append({}, engine::WorkflowTaskStarted{2, 0});
+  history.append({}, engine::WorkflowTaskCompleted{2, 3, 0});
+  return history;
+}
+
 using Plant = std::function<void(Scene&)>;
 
 /// Breaks the clean day in one place and lives it.
@@ -234,6 +245,14 @@ const std::map<std::string, Plant>& plants() {
                                 s.script.now);
          s.defects.strike();
        }},
+      {"histories-keep-the-rules",
+       [](Scene& s) {
+         s.script.clean_day();
+         engine::History history = one_task();
+         history.append(s.script.now, engine::WorkflowTaskCompleted{2, 3, 0});
+         s.suite.history_closed(RunOrdinal{1}, history, s.script.now);
+         s.defects.strike();
+       }},
       {"no-step-starts-in-a-drained-pause",
        [](Scene& s) {
          s.script.open(0);
@@ -311,6 +330,7 @@ TEST_P(PlantedDefect, IsCaughtByItsInvariant) {
 TEST_P(PlantedDefect, IsNotSeenOnACleanDayThatIsChecked) {
   Scene scene;
   scene.script.clean_day();
+  scene.suite.history_closed(RunOrdinal{0}, one_task(), scene.script.now);
   const InvariantResult result = scene.finish().at(GetParam());
   EXPECT_GT(result.checks, 0U) << "the clean day never checks it";
   EXPECT_EQ(result.violations, 0U) << (result.examples.empty() ? "" : result.examples.front());
