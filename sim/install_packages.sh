@@ -46,7 +46,10 @@ fi
 missing=
 for package in $wanted; do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing="$missing $package"
+  [ "$status" = installed ] && continue
+  # A program of that name that came in another way will do: npm, say, inside another vendor's nodejs, which refuses
+  # Debian's beside it.
+  command -v "$package" >/dev/null || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 

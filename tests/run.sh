@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds and runs them. Tiers (design §10):
 #   tests/run.sh             tier 1, at most 10 minutes on 2 cores
-#   tests/run.sh --full      and formatting, sanitizers, clang-16, builds compared byte by byte, long scenarios, clang-tidy
+#   tests/run.sh --full      and formatting, sanitizers, clang-16, builds compared byte by byte, SDK replay, long scenarios, clang-tidy
 #   tests/run.sh --nightly   and what takes hours
 #   --also STEP              tier 1 and this step of --full (may be repeated)
 #   --budget MINUTES         steps that no longer fit are skipped, saying so (CI)
@@ -160,6 +160,25 @@ step_tidy() {
   [[ $bad -eq 0 ]]
 }
 
+# Real Temporal SDK against exported histories (tests/replay).
+step_sdk() {
+  missing_tool sdk node nodejs && return 0
+  missing_tool sdk npm npm && return 0
+  configure_release
+  build release sim/cli/dvtsim
+  local status=0 checks=build/replay/sdk/checks.tsv outcome name why
+  rm -f "$checks"
+  tests/replay/run.sh build/release/sim/cli/dvtsim build/replay || status=$?
+  if [[ $status -eq 3 ]]; then
+    tally add skipped sdk 'the npm registry does not answer: package @temporalio/worker is missing'
+    return 0
+  fi
+  if [[ -f $checks ]]; then
+    while IFS=$'\t' read -r outcome name why; do tally add "$outcome" "sdk: $name" "$why"; done <"$checks"
+  fi
+  return "$status"
+}
+
 step_nightly() {
   local file tier
   if grep -q '^[^#]* nightly' tests/scenarios/registered.txt; then
@@ -258,6 +277,7 @@ if [[ $tier -ge 2 ]]; then
   take sanitizers 12
   take clang 10
   take builds 5
+  take sdk 6
   take long 8
   take tidy 8
 fi

@@ -231,7 +231,9 @@ void WorkflowInstance::activate(Instant now, bool replaying, ActivationOutcome& 
   if (fibers_.alive(fiber_) && !finished_) fibers_.run(fiber_);
 }
 
-// Signals go before other resolutions, as in Temporal's SDKs; each kind keeps its order.
+// Signals go before other resolutions, as in Temporal's SDKs; each kind keeps its order. A cancel request meets what is
+// still out when everything else has been handed over: an activity whose close came in the same batch is not asked to
+// stop any more, whichever event was first.
 void WorkflowInstance::apply_jobs() {
   for (const HistoryEvent& event : jobs_)
     if (const auto* signal = std::get_if<WorkflowExecutionSignaled>(&event.attributes)) apply_signal(*signal);
@@ -246,10 +248,10 @@ void WorkflowInstance::apply_jobs() {
     } else if (const auto* timer = std::get_if<TimerFired>(&event.attributes)) {
       for (auto& slot : context_.timers_)
         if (slot.timer_id == timer->timer_id) slot.fired = true;
-    } else if (std::holds_alternative<WorkflowExecutionCancelRequested>(event.attributes)) {
-      apply_cancel();
     }
   }
+  for (const HistoryEvent& event : jobs_)
+    if (std::holds_alternative<WorkflowExecutionCancelRequested>(event.attributes)) apply_cancel();
   jobs_.clear();
 }
 

@@ -87,6 +87,32 @@ TEST_F(Replay, AClosedHistoryReplaysToTheSameCommands) {
   EXPECT_EQ(workers.verify({{0}, 0}, histories.at(0)), std::nullopt);
 }
 
+// As the server writes it when cancel request and completion arrive between two workflow tasks. Temporal's SDKs send no
+// cancel command for the completed activity, so neither may dvtsim.
+TEST_F(Replay, ACancelRequestLeavesAloneAnActivityWhoseCloseCameInTheSameBatch) {
+  ExecutionInfo info;
+  info.workflow_type = Symbol::intern("test");
+  const auto shared_info = std::make_shared<const ExecutionInfo>(std::move(info));
+  History history;
+  const auto task = [&] {
+    const EventId scheduled = history.append({}, WorkflowTaskScheduled{});
+    const EventId started = history.append({}, WorkflowTaskStarted{scheduled});
+    return history.append({}, WorkflowTaskCompleted{scheduled, started});
+  };
+  history.append({}, WorkflowExecutionStarted{shared_info, nullptr});
+  const EventId first = task();
+  const EventId scheduled = history.append({}, ActivityTaskScheduled{1, first, act, nullptr, options()});
+  history.append({}, WorkflowExecutionCancelRequested{});
+  const EventId started = history.append({}, ActivityTaskStarted{scheduled, 1, 0, nullptr});
+  history.append({}, ActivityTaskCompleted{scheduled, started, 0, nullptr});
+  history.append({}, WorkflowExecutionCanceled{task()});
+
+  const WorkflowFunction code = three_steps();
+  WorkflowInstance instance(kernel, random, code, {{0}, 0});
+  const auto report = instance.verify(history);
+  EXPECT_FALSE(report.has_value()) << report->text();
+}
+
 // The history is recorded by one version of the code and replayed by another.
 class ChangedCode : public EngineFixture {
  protected:
