@@ -312,6 +312,17 @@ export const mutants = {
     delete event.activityTaskCompletedEventAttributes;
     return json;
   },
+  'a field misspelt': edit(
+    (json) => typed(json, 'ActivityTaskScheduled'),
+    (a) => {
+      a.scheduleToClosetimeout = a.scheduleToCloseTimeout;
+      delete a.scheduleToCloseTimeout;
+    },
+  ),
+  'an unknown enum value': edit(
+    (json) => typed(json, 'WorkflowTaskScheduled'),
+    (a) => (a.taskQueue.kind = 'TASK_QUEUE_KIND_COMMON'),
+  ),
   'eventId a number': (json) => {
     json.events[2].eventId = Number(json.events[2].eventId);
     return json;

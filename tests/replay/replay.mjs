@@ -1,7 +1,7 @@
 // Judges exported histories: replay.mjs [--least N] [--missing FEATURE=WHY]... DIR... Each DIR holds histories/*.json (`dvtsim export
 // temporal-history --all`), known.json (what run.db says of the runs) and scenario.yaml (as `dvtsim run --out` resolved
-// it). Every history goes through the real SDK's replayer, the comparison, the lint and the chain's rules; then broken
-// copies of accepted ones must each be rejected by at least one of them. Prints three tables, writes result.json and
+// it). Every history goes through the real SDK's replayer, the comparison, the lint, the wire form and the chain's rules; then
+// broken copies of accepted ones must each be rejected by at least one of them. Prints three tables, writes result.json and
 // checks.tsv (a line a check, for tests/tally.py) to the working directory; exits 1 when anything is not as it must be.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -15,6 +15,7 @@ import { groupBy } from './history.mjs';
 import { lint } from './lint.mjs';
 import { mutants } from './mutants.mjs';
 import { replayAll, versions } from './sdk.mjs';
+import { offWire } from './wire.mjs';
 
 const kLeastHistories = 300;
 const kLeastPerFeature = 5;
@@ -47,7 +48,7 @@ function load(dir) {
 
 const chainKey = (item) => `${item.dir} ${item.runId}`;
 
-/** Verdicts on items: Map name → {replayer, comparison, lint, chain}, lists of texts. */
+/** Verdicts on items: Map name → {replayer, comparison, lint, wire, chain}, lists of texts. */
 async function judge(items, chainsOf) {
   const verdicts = new Map();
   const loaded = items.map((item) => ({ ...item, json: item.json ?? readJson(item.path) }));
@@ -58,6 +59,7 @@ async function judge(items, chainsOf) {
       replayer: error ? [String(error.message ?? error)] : [],
       comparison: compare(item.json, recording, item.activityOptions),
       lint: lint(item.json),
+      wire: offWire(item.json),
       chain: [],
     });
   }
@@ -78,7 +80,7 @@ function* wholeChains(byName) {
   for (const list of chains.values()) yield [list, list[0].known];
 }
 
-const judges = ['replayer', 'comparison', 'lint', 'chain'];
+const judges = ['replayer', 'comparison', 'lint', 'wire', 'chain'];
 const accepted = (verdict) => judges.every((judge) => verdict[judge].length === 0);
 
 function table(title, head, rows) {
@@ -124,7 +126,7 @@ async function main(args) {
     check(`histories of ${basename(dir)}`, problems);
   }
   const sum = (key) => [...perDir.values()].reduce((all, row) => all + row[key], 0);
-  table('Histories accepted by replayer, comparison, lint and chain', ['scenario', 'histories', 'accepted', 'events'], [
+  table('Histories accepted by all judges', ['scenario', 'histories', 'accepted', 'events'], [
     ...[...perDir].map(([name, row]) => [name, row.histories, row.accepted, row.events]),
     ['all', sum('histories'), sum('accepted'), sum('events')],
   ]);
