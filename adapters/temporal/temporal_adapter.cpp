@@ -104,7 +104,8 @@ void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus s
   const RunOrdinal run = execution.key.run;
   switch (status) {
     case CloseStatus::continued_as_new:
-      return;
+    case CloseStatus::reset:
+      return;  // another execution of the run goes on
     case CloseStatus::completed: {
       const auto& answer = payload_as<PlanRunResult>(result);
       const bool completed = answer.outcome == RunOutcome::completed;
@@ -121,7 +122,9 @@ void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus s
       listener_->run_ended(run, RunOutcome::cancelled, ErrorClass::none, "CANCELLED");
       return;
     case CloseStatus::terminated:
-      listener_->run_ended(run, RunOutcome::terminated, ErrorClass::engine, "TERMINATED_BY_OPERATOR");
+      listener_->run_ended(
+          run, RunOutcome::terminated, ErrorClass::engine,
+          failure != nullptr && failure->type ? failure->type.text() : std::string_view("TERMINATED_BY_OPERATOR"));
       return;
     case CloseStatus::timed_out:
       listener_->run_ended(run, RunOutcome::failed, ErrorClass::engine, "WORKFLOW_TIMED_OUT");

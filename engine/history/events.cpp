@@ -30,6 +30,14 @@ std::string_view to_string(WorkflowTaskFailedCause cause) {
       return "WORKFLOW_WORKER_UNHANDLED_FAILURE";
     case WorkflowTaskFailedCause::force_close_command:
       return "FORCE_CLOSE_COMMAND";
+    case WorkflowTaskFailedCause::reset_workflow:
+      return "RESET_WORKFLOW";
+    case WorkflowTaskFailedCause::bad_schedule_activity_attributes:
+      return "BAD_SCHEDULE_ACTIVITY_ATTRIBUTES";
+    case WorkflowTaskFailedCause::bad_cancel_timer_attributes:
+      return "BAD_CANCEL_TIMER_ATTRIBUTES";
+    case WorkflowTaskFailedCause::pending_activities_limit_exceeded:
+      return "PENDING_ACTIVITIES_LIMIT_EXCEEDED";
   }
   return "?";
 }
@@ -49,6 +57,18 @@ bool is_activity_close(const Attributes& attributes) {
          std::holds_alternative<ActivityTaskCanceled>(attributes);
 }
 
+EventId scheduled_of_close(const Attributes& attributes) {
+  return std::visit(
+      [](const auto& body) -> EventId {
+        using Body = std::remove_cvref_t<decltype(body)>;
+        if constexpr (std::is_same_v<Body, ActivityTaskCompleted> || std::is_same_v<Body, ActivityTaskFailed> ||
+                      std::is_same_v<Body, ActivityTaskTimedOut> || std::is_same_v<Body, ActivityTaskCanceled>)
+          return body.scheduled;
+        return 0;
+      },
+      attributes);
+}
+
 void set_started(Attributes& attributes, EventId started) {
   DVT_ASSERT(is_activity_close(attributes), "only closes of activities refer to a start");
   std::visit(
@@ -57,6 +77,27 @@ void set_started(Attributes& attributes, EventId started) {
         if constexpr (std::is_same_v<Body, ActivityTaskCompleted> || std::is_same_v<Body, ActivityTaskFailed> ||
                       std::is_same_v<Body, ActivityTaskTimedOut> || std::is_same_v<Body, ActivityTaskCanceled>)
           body.started = started;
+      },
+      attributes);
+}
+
+std::uint64_t approximate_bytes(const Attributes& attributes) {
+  // An encoded event without payloads takes some 60 to 200 bytes: time, ids, task queue, identity, timeouts.
+  constexpr std::uint64_t kFields = 100;
+  const auto of_payload = [](const Payload& payload) { return payload != nullptr ? payload->approximate_bytes() : 0; };
+  const auto of_failure = [](const FailureRef& failure) {
+    return failure != nullptr ? failure->message.size() + failure->type.text().size() : 0;
+  };
+  return std::visit(
+      [&](const auto& body) {
+        std::uint64_t bytes = kFields;
+        if constexpr (requires { body.input; }) bytes += of_payload(body.input);
+        if constexpr (requires { body.result; }) bytes += of_payload(body.result);
+        if constexpr (requires { body.details; }) bytes += of_payload(body.details);
+        if constexpr (requires { body.heartbeat_details; }) bytes += of_payload(body.heartbeat_details);
+        if constexpr (requires { body.failure; }) bytes += of_failure(body.failure);
+        if constexpr (requires { body.last_failure; }) bytes += of_failure(body.last_failure);
+        return bytes;
       },
       attributes);
 }

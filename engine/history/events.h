@@ -55,6 +55,10 @@ enum class WorkflowTaskFailedCause : std::uint8_t {
   nondeterminism,
   workflow_worker_unhandled_failure,
   force_close_command,
+  reset_workflow,
+  bad_schedule_activity_attributes,
+  bad_cancel_timer_attributes,
+  pending_activities_limit_exceeded,
 };
 std::string_view to_string(WorkflowTaskFailedCause cause);
 
@@ -67,7 +71,9 @@ struct ExecutionInfo {
   Symbol workflow_type;
   Symbol task_queue;
   Duration workflow_task_timeout = seconds(10);
-  Duration run_timeout;  // 0: none
+  Duration run_timeout;        // of this execution; 0: none
+  Duration execution_timeout;  // of the whole chain; 0: none
+  std::uint32_t chain = 0;     // place in the chain, from 0
 };
 using ExecutionInfoRef = std::shared_ptr<const ExecutionInfo>;
 
@@ -107,10 +113,13 @@ struct WorkflowTaskScheduled {
   Symbol task_queue;
   std::uint32_t attempt = 1;
   std::int32_t sticky_worker = -1;
+  Duration start_to_close;  // longer from the fourth attempt on
 };
 struct WorkflowTaskStarted {
   EventId scheduled = 0;
   std::uint32_t worker = 0;
+  bool suggest_continue_as_new = false;
+  std::uint64_t history_bytes = 0;  // approximately, of the history before this event
 };
 struct WorkflowTaskCompleted {
   EventId scheduled = 0;
@@ -122,11 +131,18 @@ struct WorkflowTaskTimedOut {
   EventId started = 0;
   TimeoutType type = TimeoutType::start_to_close;
 };
+/// Of a WorkflowTaskFailed(RESET_WORKFLOW): the execution whose history was copied, and the one it is a part of now.
+struct ResetPoint {
+  Uuid base_run_id;
+  Uuid new_run_id;
+  std::uint32_t new_chain = 0;
+};
 struct WorkflowTaskFailed {
   EventId scheduled = 0;
   EventId started = 0;
   WorkflowTaskFailedCause cause = WorkflowTaskFailedCause::unhandled_command;
   FailureRef failure;
+  std::shared_ptr<const ResetPoint> reset;  // set for RESET_WORKFLOW only
 };
 struct ActivityTaskScheduled {
   std::uint32_t activity_id = 0;  // "1", "2", … per execution
@@ -158,6 +174,7 @@ struct ActivityTaskTimedOut {
   EventId started = 0;
   TimeoutType type = TimeoutType::start_to_close;
   FailureRef last_failure;
+  Payload heartbeat_details;  // the last ones told
 };
 struct ActivityTaskCancelRequested {
   EventId scheduled = 0;
@@ -206,6 +223,8 @@ FailureRef activity_timeout_failure(TimeoutType type, const FailureRef& last);
 
 /// ActivityTaskCompleted, Failed, TimedOut or Canceled.
 bool is_activity_close(const Attributes& attributes);
+/// The scheduled event that a close of an activity refers to; 0 for other events.
+EventId scheduled_of_close(const Attributes& attributes);
 /// Makes a close of an activity refer to its started event. `attributes` must be such a close.
 void set_started(Attributes& attributes, EventId started);
 
@@ -214,10 +233,14 @@ std::string_view type_name(const HistoryEvent& event);
 /// The same by the place of the type in Attributes.
 std::string_view type_name(std::size_t alternative);
 
+/// What the event weighs against Temporal's limits: a flat amount for its own fields plus its payloads and messages.
+std::uint64_t approximate_bytes(const Attributes& attributes);
+
 /// Append-only. `at(id)` is 1-based, like event ids.
 class History {
  public:
   EventId append(Instant time, Attributes attributes) {
+    bytes_ += approximate_bytes(attributes);
     events_.push_back({time, std::move(attributes)});
     return static_cast<EventId>(events_.size());
   }
@@ -227,9 +250,11 @@ class History {
     return events_[id - 1];
   }
   const std::vector<HistoryEvent>& events() const { return events_; }
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   std::vector<HistoryEvent> events_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace dvt::engine

@@ -3,6 +3,7 @@
 // would cost more than running it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,13 @@ class PayloadBody {
   virtual ~PayloadBody() = default;
   /// Appends the value as compact JSON.
   virtual void write_json(std::string& out) const = 0;
+  /// About as many bytes as write_json() appends (limits of a history count them). The default renders; a body that
+  /// goes into many events answers without.
+  virtual std::uint64_t approximate_bytes() const {
+    std::string json;
+    write_json(json);
+    return json.size();
+  }
 };
 
 /// Null stands for "no value" (a void argument or result).
@@ -35,6 +43,7 @@ class JsonPayload final : public PayloadBody {
  public:
   explicit JsonPayload(std::string json) : json_(std::move(json)) {}
   void write_json(std::string& out) const override { out += json_; }
+  std::uint64_t approximate_bytes() const override { return json_.size(); }
   const std::string& json() const { return json_; }
 
  private:

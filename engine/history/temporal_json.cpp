@@ -127,12 +127,14 @@ class EventWriter {
       json_.member("normalName", e.task_queue.text());
       json_.end_object();
     }
-    duration("startToCloseTimeout", info_->workflow_task_timeout);
+    duration("startToCloseTimeout", e.start_to_close.ns > 0 ? e.start_to_close : info_->workflow_task_timeout);
     json_.member("attempt", e.attempt);
   }
   void operator()(const WorkflowTaskStarted& e) {
     id("scheduledEventId", e.scheduled);
     json_.member("identity", worker_name(e.worker));
+    if (e.suggest_continue_as_new) json_.member("suggestContinueAsNew", true);
+    if (e.history_bytes != 0) json_.member("historySizeBytes", fmt::format("{}", e.history_bytes));
   }
   void operator()(const WorkflowTaskCompleted& e) {
     id("scheduledEventId", e.scheduled);
@@ -164,6 +166,10 @@ class EventWriter {
     const auto* started =
         e.started == 0 ? nullptr : std::get_if<WorkflowTaskStarted>(&history_.at(e.started).attributes);
     if (started != nullptr) json_.member("identity", worker_name(started->worker));
+    if (e.reset != nullptr) {
+      json_.member("baseRunId", to_string(e.reset->base_run_id));
+      json_.member("newRunId", to_string(e.reset->new_run_id));
+    }
   }
   void operator()(const ActivityTaskScheduled& e) {
     json_.member("activityId", fmt::format("{}", e.activity_id));
@@ -333,6 +339,7 @@ class EventWriter {
     }
     json_.key("timeoutFailureInfo").begin_object();
     json_.member("timeoutType", timeout_type(e.type));
+    payloads("lastHeartbeatDetails", e.heartbeat_details);
     json_.end_object().end_object();
   }
 

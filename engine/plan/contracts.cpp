@@ -20,6 +20,27 @@ void append(std::string& out, json::Object object) {
   out += json::write(json::Value(std::move(object)));
 }
 
+// Sizes of the above without rendering it; the numbers are the members' names and punctuation. 28 arguments a run are
+// weighed, so this must cost nothing; escapes are not counted.
+std::uint64_t context_bytes(const RunIdentity& run, const std::string& adapter) {
+  return 78 + run.tenant_id.size() + run.project_id.size() + run.environment_id.size() + run.run_id_text.size() +
+         adapter.size();
+}
+
+std::uint64_t ref_bytes(const PlanRef& ref) {
+  return 90 + ref.uri.size() + ref.sha256.size() + ref.schema_version.size() + ref.plan_id.size() +
+         ref.plan_version.size();
+}
+
+std::uint64_t step_bytes(const Step& step) {
+  std::uint64_t bytes = 24 + step.step_id.size() + step.kind.size();
+  if (step.depends_on) {
+    bytes += 15;
+    for (const std::string& dependency : *step.depends_on) bytes += 3 + dependency.size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void PlanRunInput::write_json(std::string& out) const {
@@ -32,6 +53,11 @@ void PlanRunInput::write_json(std::string& out) const {
     o.append("continuedAsNewCount", continued_count);
   }
   append(out, std::move(o));
+}
+
+std::uint64_t PlanRunInput::approximate_bytes() const {
+  return 52 + ref_bytes(plan->ref) + context_bytes(*run, target_adapter) +
+         (resume_from_layer > 0 || continued_count > 0 ? 50 : 0);
 }
 
 void PlanRunResult::write_json(std::string& out) const {
@@ -58,6 +84,11 @@ void SaveRunMetadataInput::write_json(std::string& out) const {
   append(out, std::move(o));
 }
 
+std::uint64_t SaveRunMetadataInput::approximate_bytes() const {
+  return 165 + run->tenant_id.size() + run->project_id.size() + run->environment_id.size() +
+         3 * run->run_id_text.size() + plan->ref.plan_id.size() + plan->ref.plan_version.size();
+}
+
 void EmitEventInput::write_json(std::string& out) const {
   json::Object o;
   o.append("ctx", context_json(*input->run, input->target_adapter));
@@ -66,6 +97,15 @@ void EmitEventInput::write_json(std::string& out) const {
   if (subject != kNoStep) o.append("stepId", input->plan->plan.steps[subject.value].step_id);
   if (logical_attempt != 0) o.append("logicalAttemptId", logical_attempt);
   append(out, std::move(o));
+}
+
+std::uint64_t EmitEventInput::approximate_bytes() const {
+  return 36 + context_bytes(*input->run, input->target_adapter) + ref_bytes(input->plan->ref) + to_string(type).size() +
+         (subject == kNoStep ? 0 : 12 + input->plan->plan.steps[subject.value].step_id.size());
+}
+
+std::uint64_t FetchPlanInput::approximate_bytes() const {
+  return ref_bytes(ref);
 }
 
 void FetchPlanInput::write_json(std::string& out) const {
@@ -77,6 +117,14 @@ void ExecuteStepInput::write_json(std::string& out) const {
   o.append("step", to_json(plan->plan.steps[subject.value]));
   o.append("ctx", context_json(*input->run, input->target_adapter));
   append(out, std::move(o));
+}
+
+std::uint64_t ExecuteStepInput::approximate_bytes() const {
+  return 16 + step_bytes(plan->plan.steps[subject.value]) + context_bytes(*input->run, input->target_adapter);
+}
+
+std::uint64_t StepResult::approximate_bytes() const {
+  return 36 + plan->plan.steps[step.value].step_id.size() + (completed ? 0 : 8 + error.text().size());
 }
 
 void StepResult::write_json(std::string& out) const {

@@ -25,6 +25,7 @@ class PlanRunInput final : public PayloadBody {
         resume_from_layer(resume_from),
         continued_count(continued) {}
   void write_json(std::string& out) const override;
+  std::uint64_t approximate_bytes() const override;
 
   const RunIdentityRef run;
   const PlanEntryRef plan;  // the workflow reads only `plan->ref`; the plan itself comes from fetchPlan
@@ -56,6 +57,7 @@ class SaveRunMetadataInput final : public PayloadBody {
  public:
   SaveRunMetadataInput(RunIdentityRef run_, PlanEntryRef plan_) : run(std::move(run_)), plan(std::move(plan_)) {}
   void write_json(std::string& out) const override;
+  std::uint64_t approximate_bytes() const override;
   const RunIdentityRef run;
   const PlanEntryRef plan;
 };
@@ -67,6 +69,7 @@ class EmitEventInput final : public StepSubject {
                  std::uint32_t logical_attempt_)
       : input(std::move(input_)), type(type_), subject(step_), logical_attempt(logical_attempt_) {}
   void write_json(std::string& out) const override;
+  std::uint64_t approximate_bytes() const override;
   StepIndex step() const override { return subject; }
   bool is_step_work() const override { return false; }
 
@@ -80,6 +83,7 @@ class FetchPlanInput final : public PayloadBody {
  public:
   FetchPlanInput(RunIdentityRef run_, PlanRef ref_) : run(std::move(run_)), ref(std::move(ref_)) {}
   void write_json(std::string& out) const override;
+  std::uint64_t approximate_bytes() const override;
   const RunIdentityRef run;
   const PlanRef ref;
 };
@@ -89,6 +93,7 @@ class FetchedPlan final : public PayloadBody {
  public:
   explicit FetchedPlan(PlanEntryRef plan_) : plan(std::move(plan_)) {}
   void write_json(std::string& out) const override { out += plan->bytes; }
+  std::uint64_t approximate_bytes() const override { return plan->bytes.size(); }
   const PlanEntryRef plan;
 };
 
@@ -98,6 +103,7 @@ class ExecuteStepInput final : public StepSubject {
   ExecuteStepInput(std::shared_ptr<const PlanRunInput> input_, PlanEntryRef plan_, StepIndex step_)
       : input(std::move(input_)), plan(std::move(plan_)), subject(step_) {}
   void write_json(std::string& out) const override;
+  std::uint64_t approximate_bytes() const override;
   StepIndex step() const override { return subject; }
   bool is_step_work() const override { return true; }
 
@@ -112,6 +118,7 @@ class StepResult final : public PayloadBody {
   StepResult(PlanEntryRef plan_, StepIndex step_, bool completed_, Symbol error_)
       : plan(std::move(plan_)), step(step_), completed(completed_), error(error_) {}
   void write_json(std::string& out) const override;
+  std::uint64_t approximate_bytes() const override;
   const PlanEntryRef plan;
   const StepIndex step;
   const bool completed;

@@ -17,6 +17,20 @@ Duration backoff_after(const RetryPolicy& policy, std::uint32_t attempt) {
   return Duration{std::min(interval, policy.maximum_interval.ns)};
 }
 
+bool listed(const RetryPolicy& policy, std::string_view type) {
+  return std::any_of(policy.non_retryable.begin(), policy.non_retryable.end(),
+                     [type](const Symbol& known) { return known.text() == type; });
+}
+
+// The schedule-to-* timeouts cover all attempts, so they end them; the others are retried unless listed by the name
+// Temporal gives them.
+bool is_retryable(const RetryPolicy& policy, const FailureRef& failure, std::optional<TimeoutType> timeout) {
+  if (!timeout) return !failure->non_retryable && !listed(policy, failure->type.text());
+  if (*timeout == TimeoutType::start_to_close) return !listed(policy, "TemporalTimeout:StartToClose");
+  if (*timeout == TimeoutType::heartbeat) return !listed(policy, "TemporalTimeout:Heartbeat");
+  return false;
+}
+
 ActivityOutcome timeout_outcome(TimeoutType type) {
   switch (type) {
     case TimeoutType::start_to_close:
@@ -180,7 +194,7 @@ void Service::respond_activity_completed(const ActivityTaskToken& token, Payload
   matching_.slot_freed(token.worker, false);
   Open* open = nullptr;
   PendingActivity* activity = current_attempt(token, open);
-  if (activity == nullptr) return;
+  if (activity == nullptr || arrivals_exceed_limits(*open, 2)) return;
   const ActivityFact fact = activity_fact(*open, *activity);
   write_activity_close(*open, *activity,
                        ActivityTaskCompleted{activity->scheduled, 0, activity->worker.worker, std::move(result)});
@@ -193,14 +207,14 @@ void Service::respond_activity_failed(const ActivityTaskToken& token, FailureRef
   matching_.slot_freed(token.worker, false);
   Open* open = nullptr;
   PendingActivity* activity = current_attempt(token, open);
-  if (activity != nullptr) fail_or_retry(*open, *activity, failure, nullptr);
+  if (activity != nullptr) fail_or_retry(*open, *activity, failure, std::nullopt);
 }
 
 void Service::respond_activity_cancelled(const ActivityTaskToken& token) {
   matching_.slot_freed(token.worker, false);
   Open* open = nullptr;
   PendingActivity* activity = current_attempt(token, open);
-  if (activity == nullptr || !activity->cancel_requested) return;
+  if (activity == nullptr || !activity->cancel_requested || arrivals_exceed_limits(*open, 2)) return;
   const ActivityFact fact = activity_fact(*open, *activity);
   write_activity_close(*open, *activity,
                        ActivityTaskCanceled{activity->scheduled, 0, activity->cancel_requested_event});
@@ -233,51 +247,46 @@ void Service::on_activity_timeout(ExecutionKey key, EventId scheduled, std::uint
   if (activity == nullptr || (attempt != 0 && activity->attempt != attempt)) return;
   auto failure = std::make_shared<Failure>();
   failure->message = std::string("activity ") + std::string(to_string(type)) + " timeout";
-  failure->type = activity->last_failure != nullptr && type == TimeoutType::schedule_to_close
-                      ? activity->last_failure->type
-                      : Symbol{};
-  fail_or_retry(*open, *activity, failure, &type);
+  fail_or_retry(*open, *activity, failure, type);
 }
 
 void Service::fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure,
-                            const TimeoutType* timeout) {
+                            std::optional<TimeoutType> timeout) {
   const Instant now = timers_.now();
   const RetryPolicy& policy = activity.options->retry;
-  const bool retryable_kind =
-      timeout == nullptr || *timeout == TimeoutType::start_to_close || *timeout == TimeoutType::heartbeat;
-  const bool type_allows = timeout != nullptr || (!failure->non_retryable &&
-                                                  std::find(policy.non_retryable.begin(), policy.non_retryable.end(),
-                                                            failure->type) == policy.non_retryable.end());
   const bool attempts_left = policy.maximum_attempts == 0 || activity.attempt < policy.maximum_attempts;
   const Duration delay =
       failure->next_retry_delay.ns > 0 ? failure->next_retry_delay : backoff_after(policy, activity.attempt);
   const bool in_time = activity.options->schedule_to_close.ns == 0 ||
                        now + delay <= activity.first_scheduled_at + activity.options->schedule_to_close;
   const ActivityFact fact = activity_fact(open, activity);
-  const std::string_view code = timeout != nullptr ? to_string(*timeout) : failure->type.text();
-  const bool retries = retryable_kind && type_allows && attempts_left && in_time && !activity.cancel_requested;
-  if (retries) {
+  const std::string_view code = timeout ? to_string(*timeout) : failure->type.text();
+  const bool may_retry = is_retryable(policy, failure, timeout) && attempts_left && !activity.cancel_requested;
+  if (may_retry && in_time) {
     timers_.cancel(activity.attempt_timer);
     timers_.cancel(activity.heartbeat_timer);
     activity.heartbeat_timer = {};
-    telemetry_.activity_closed(fact, timeout != nullptr ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable,
-                               code);
+    telemetry_.activity_closed(fact, timeout ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable, code);
     activity.machine.must(ActivityEvent::retry_decided);
     activity.last_failure = failure;
-    telemetry_.activity_retry(fact, timeout != nullptr ? "timeout" : failure->type.text(), now + delay,
-                              policy.maximum_attempts);
+    telemetry_.activity_retry(fact, timeout ? "timeout" : failure->type.text(), now + delay, policy.maximum_attempts);
     activity.attempt_timer =
         timers_.call_after(delay, [this, key = open.execution.key, scheduled = activity.scheduled,
                                    attempt = activity.attempt] { on_retry_due(key, scheduled, attempt); });
     return;
   }
-  if (timeout != nullptr) {
-    write_activity_close(open, activity, ActivityTaskTimedOut{activity.scheduled, 0, *timeout, activity.last_failure});
+  if (arrivals_exceed_limits(open, 2)) return;
+  if (timeout) {
+    // Only the expiry stood against another attempt: then it is schedule-to-close that ran out.
+    const TimeoutType recorded = may_retry ? TimeoutType::schedule_to_close : *timeout;
+    write_activity_close(
+        open, activity,
+        ActivityTaskTimedOut{activity.scheduled, 0, recorded, activity.last_failure, activity.heartbeat_details});
   } else {
     write_activity_close(open, activity, ActivityTaskFailed{activity.scheduled, 0, activity.worker.worker, failure});
   }
   activity.machine.must(ActivityEvent::closed);
-  telemetry_.activity_closed(fact, timeout != nullptr ? timeout_outcome(*timeout) : ActivityOutcome::failed, code);
+  telemetry_.activity_closed(fact, timeout ? timeout_outcome(*timeout) : ActivityOutcome::failed, code);
   finish_activity(open, activity.scheduled);
 }
 
@@ -292,6 +301,8 @@ void Service::on_retry_due(ExecutionKey key, EventId scheduled, std::uint32_t at
 }
 
 // A cancel request: an activity that is not running is cancelled on the spot, a running one is told at its heartbeat.
+// The request is an event of the command. ActivityTaskCanceled is not: it joins the events that the task's close
+// flushes, and is lost with them when a later command closes the execution.
 void Service::cancel_unstarted_or_request(Open& open, std::uint32_t activity_id, EventId completed) {
   Execution& execution = open.execution;
   for (PendingActivity& activity : execution.activities) {
@@ -301,11 +312,20 @@ void Service::cancel_unstarted_or_request(Open& open, std::uint32_t activity_id,
         execution.history.append(timers_.now(), ActivityTaskCancelRequested{activity.scheduled, completed});
     if (activity.machine.state() == ActivityState::started) return;
     const ActivityFact fact = activity_fact(open, activity);
-    execution.history.append(timers_.now(),
-                             ActivityTaskCanceled{activity.scheduled, 0, activity.cancel_requested_event});
+    execution.buffered.push_back(
+        {timers_.now(), ActivityTaskCanceled{activity.scheduled, 0, activity.cancel_requested_event}, -1});
     activity.machine.must(ActivityEvent::closed);
     telemetry_.activity_closed(fact, ActivityOutcome::cancelled, {});
     finish_activity(open, activity.scheduled);
+    return;
+  }
+  // It closed during the task: the request is recorded all the same, and nothing comes of it.
+  for (const BufferedEvent& event : execution.buffered) {
+    const EventId scheduled = scheduled_of_close(event.attributes);
+    if (scheduled == 0) continue;
+    const auto& attributes = std::get<ActivityTaskScheduled>(execution.history.at(scheduled).attributes);
+    if (attributes.activity_id != activity_id) continue;
+    execution.history.append(timers_.now(), ActivityTaskCancelRequested{scheduled, completed});
     return;
   }
 }

@@ -1,4 +1,7 @@
-// What each command of a workflow task writes into the history and sets going.
+// What each command of a workflow task writes into the history and sets going, and which commands the server refuses.
+#include <algorithm>
+
+#include "engine/base/format.h"
 #include "engine/service/service.h"
 
 namespace dvt::engine {
@@ -8,8 +11,10 @@ Duration shorter(Duration a, Duration b) {
   return b.ns > 0 && (a.ns == 0 || b < a) ? b : a;
 }
 
-// Temporal's filling and capping (spec, "Timeouts and retries"). The run timeout bounds everything; 0 means none.
-ActivityOptionsRef effective_options(const ActivityOptionsRef& asked, Duration run_timeout) {
+// Temporal's filling and capping (spec, "Timeouts and retries"). The run timeout bounds everything; 0 means none, and
+// then the chain's takes its place.
+ActivityOptionsRef effective_options(const ActivityOptionsRef& asked, const ExecutionInfo& info) {
+  const Duration run_timeout = shorter(info.run_timeout, info.execution_timeout);
   const ActivityOptions& a = *asked;
   ActivityOptions out = a;
   out.schedule_to_close = shorter(a.schedule_to_close, run_timeout);
@@ -30,38 +35,116 @@ ActivityOptionsRef effective_options(const ActivityOptionsRef& asked, Duration r
   return same ? asked : std::make_shared<const ActivityOptions>(std::move(out));
 }
 
+FailureRef refusal_text(std::string message) {
+  auto failure = std::make_shared<Failure>();
+  failure->message = std::move(message);
+  return failure;
+}
+
 }  // namespace
+
+// The commands are looked at in their order, as if they were applied, so that nothing is undone when one is refused.
+std::optional<Service::Refusal> Service::refusal(const Execution& execution,
+                                                 const std::vector<Command>& commands) const {
+  std::size_t pending = execution.activities.size();
+  std::size_t buffered = execution.buffered.size();
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const Command& command = commands[i];
+    if (const auto* schedule = std::get_if<ScheduleActivity>(&command.body)) {
+      const ActivityOptions& options = *schedule->options;
+      if (options.start_to_close.ns <= 0 && options.schedule_to_close.ns <= 0) {
+        return Refusal{
+            WorkflowTaskFailedCause::bad_schedule_activity_attributes,
+            refusal_text(fmt::format("activity {} '{}' has neither a start-to-close nor a schedule-to-close timeout",
+                                     schedule->activity_id, schedule->type.text()))};
+      }
+      if (pending >= options_.limits.pending_activities) {
+        return Refusal{
+            WorkflowTaskFailedCause::pending_activities_limit_exceeded,
+            refusal_text(fmt::format("the number of pending activities, {}, has reached the execution's limit of {}",
+                                     pending, options_.limits.pending_activities))};
+      }
+      ++pending;
+    } else if (const auto* cancel = std::get_if<CancelActivity>(&command.body)) {
+      const bool running = std::any_of(
+          execution.activities.begin(), execution.activities.end(), [cancel](const PendingActivity& activity) {
+            return activity.activity_id == cancel->activity_id && activity.machine.state() == ActivityState::started;
+          });
+      const bool closed = std::none_of(
+          execution.activities.begin(), execution.activities.end(),
+          [cancel](const PendingActivity& activity) { return activity.activity_id == cancel->activity_id; });
+      if (!running && !closed) --pending;  // cancelled on the spot
+    } else if (const auto* stop = std::get_if<CancelTimer>(&command.body)) {
+      const auto is_it = [stop](const PendingTimer& timer) { return timer.timer_id == stop->timer_id; };
+      if (std::any_of(execution.timers.begin(), execution.timers.end(), is_it)) continue;
+      const bool started_here = std::any_of(commands.begin(), commands.begin() + static_cast<std::ptrdiff_t>(i),
+                                            [stop](const Command& earlier) {
+                                              const auto* start = std::get_if<StartTimer>(&earlier.body);
+                                              return start != nullptr && start->timer_id == stop->timer_id;
+                                            });
+      if (started_here) continue;
+      const bool fired =
+          std::any_of(execution.buffered.begin(), execution.buffered.end(), [stop](const BufferedEvent& event) {
+            const auto* timer = std::get_if<TimerFired>(&event.attributes);
+            return timer != nullptr && timer->timer_id == stop->timer_id;
+          });
+      if (!fired) {
+        return Refusal{WorkflowTaskFailedCause::bad_cancel_timer_attributes,
+                       refusal_text(fmt::format("there is no timer {} to cancel", stop->timer_id))};
+      }
+      --buffered;
+    } else if (command.closes_execution() && buffered > 0) {
+      return Refusal{WorkflowTaskFailedCause::unhandled_command, nullptr};
+    }
+  }
+  return std::nullopt;
+}
+
+PendingActivity& Service::add_activity(Open& open, PendingActivity activity) {
+  Execution& execution = open.execution;
+  if (const auto* subject = payload_if<StepSubject>(activity.input)) {
+    activity.step = subject->step();
+    activity.step_work = subject->is_step_work();
+  }
+  activity.first_scheduled_at = timers_.now();
+  if (activity.options->schedule_to_close.ns > 0) {
+    activity.schedule_to_close = timers_.call_after(
+        activity.options->schedule_to_close, [this, key = execution.key, scheduled = activity.scheduled] {
+          on_activity_timeout(key, scheduled, 0, TimeoutType::schedule_to_close);
+        });
+  }
+  execution.activities.push_back(std::move(activity));
+  execution.to_dispatch.push_back(execution.activities.back().scheduled);
+  return execution.activities.back();
+}
+
+void Service::dispatch_scheduled(Open& open) {
+  const std::vector<EventId> ids = std::move(open.execution.to_dispatch);
+  open.execution.to_dispatch.clear();
+  for (const EventId scheduled : ids)
+    if (PendingActivity* activity = find_activity(open.execution, scheduled)) dispatch_activity(open, *activity);
+}
+
+void Service::add_timer(Execution& execution, PendingTimer timer) {
+  timer.timer =
+      timers_.call_at(timer.due, [this, key = execution.key, id = timer.timer_id] { on_timer_fired(key, id); });
+  execution.timers.push_back(std::move(timer));
+}
 
 void Service::apply_command(Open& open, Command& command, EventId completed) {
   Execution& execution = open.execution;
   const Instant now = timers_.now();
   if (auto* schedule = std::get_if<ScheduleActivity>(&command.body)) {
-    DVT_ASSERT(schedule->options->start_to_close.ns > 0 || schedule->options->schedule_to_close.ns > 0,
-               "an activity needs start-to-close or schedule-to-close");
-    DVT_ASSERT(execution.activities.size() < options_.pending_activities_max, "too many pending activities");
     PendingActivity activity;
     activity.activity_id = schedule->activity_id;
     activity.type = schedule->type;
-    activity.options = effective_options(schedule->options, execution.info->run_timeout);
+    activity.options = effective_options(schedule->options, *execution.info);
     activity.input = schedule->input;
-    if (const auto* subject = payload_if<StepSubject>(activity.input)) {
-      activity.step = subject->step();
-      activity.step_work = subject->is_step_work();
-    }
-    activity.first_scheduled_at = now;
     activity.scheduled =
         execution.history.append(now, ActivityTaskScheduled{schedule->activity_id, completed, schedule->type,
                                                             std::move(schedule->input), activity.options});
     execution.next_activity_id = schedule->activity_id + 1;
-    execution.activities.push_back(std::move(activity));
-    PendingActivity& added = execution.activities.back();
-    if (added.options->schedule_to_close.ns > 0) {
-      added.schedule_to_close = timers_.call_after(
-          added.options->schedule_to_close, [this, key = execution.key, scheduled = added.scheduled] {
-            on_activity_timeout(key, scheduled, 0, TimeoutType::schedule_to_close);
-          });
-    }
-    dispatch_activity(open, added);
+    add_activity(open, std::move(activity));
   } else if (auto* cancel = std::get_if<CancelActivity>(&command.body)) {
     cancel_unstarted_or_request(open, cancel->activity_id, completed);
   } else if (auto* start = std::get_if<StartTimer>(&command.body)) {
@@ -69,17 +152,18 @@ void Service::apply_command(Open& open, Command& command, EventId completed) {
     timer.timer_id = start->timer_id;
     timer.started = execution.history.append(now, TimerStarted{start->timer_id, completed, start->after});
     timer.due = now + start->after;
-    timer.timer =
-        timers_.call_at(timer.due, [this, key = execution.key, id = start->timer_id] { on_timer_fired(key, id); });
-    execution.timers.push_back(std::move(timer));
+    add_timer(execution, std::move(timer));
   } else if (auto* stop = std::get_if<CancelTimer>(&command.body)) {
-    for (std::size_t i = 0; i < execution.timers.size(); ++i) {
-      PendingTimer& timer = execution.timers[i];
-      if (timer.timer_id != stop->timer_id || !timer.machine.apply(TimerEvent::cancel)) continue;
-      timers_.cancel(timer.timer);
-      execution.history.append(now, TimerCanceled{timer.timer_id, timer.started, completed});
-      execution.timers.erase(execution.timers.begin() + static_cast<std::ptrdiff_t>(i));
-      break;
+    const auto timer = std::find_if(execution.timers.begin(), execution.timers.end(),
+                                    [stop](const PendingTimer& running) { return running.timer_id == stop->timer_id; });
+    if (timer != execution.timers.end()) {
+      timer->machine.must(TimerEvent::cancel);
+      timers_.cancel(timer->timer);
+      execution.history.append(now, TimerCanceled{timer->timer_id, timer->started, completed});
+      execution.timers.erase(timer);
+    } else {  // it fired during the task: the workflow code never hears of it
+      const EventId started = drop_buffered_timer_fired(execution, stop->timer_id);
+      execution.history.append(now, TimerCanceled{stop->timer_id, started, completed});
     }
   } else if (auto* marker = std::get_if<RecordMarker>(&command.body)) {
     execution.history.append(now, MarkerRecorded{marker->name, std::move(marker->details), completed});
@@ -105,6 +189,7 @@ void Service::on_timer_fired(ExecutionKey key, std::uint32_t timer_id) {
   for (std::size_t i = 0; i < execution.timers.size(); ++i) {
     PendingTimer& timer = execution.timers[i];
     if (timer.timer_id != timer_id || !timer.machine.apply(TimerEvent::fire)) continue;
+    if (arrivals_exceed_limits(*open, 1)) return;
     telemetry_.timer_fired(key.run, timer.due, timers_.now());
     write(execution, TimerFired{timer_id, timer.started});
     execution.timers.erase(execution.timers.begin() + static_cast<std::ptrdiff_t>(i));

@@ -68,6 +68,10 @@ struct WorkflowTask {
   std::uint32_t attempt = 1;  // >= 2 after a failure on the normal queue: transient, not recorded until one completes
   EventId scheduled = 0;      // 0 while transient
   EventId started = 0;
+  EventId history_end = 0;  // last event when it was scheduled: later ones make a transient task an ordinary one
+  Duration start_to_close;
+  bool suggest_continue_as_new = false;  // told when it started
+  std::uint64_t history_bytes = 0;       // likewise
   Instant scheduled_at;
   Instant started_at;
   WorkerRef worker;
@@ -86,6 +90,7 @@ struct Execution {
   std::optional<WorkerRef> sticky;     // whose cache holds this execution
   EventId last_completed_started = 0;  // WorkflowTaskStarted of the last completed task: what the cache has seen
   std::uint32_t next_activity_id = 1;
+  std::uint32_t signal_count = 0;  // recorded by this execution
   std::vector<PendingActivity> activities;
   std::vector<PendingTimer> timers;
   std::vector<PendingSignal> signals;
@@ -94,10 +99,12 @@ struct Execution {
   bool hold_activities = false;     // step activities are kept back (the fix of known fault 6)
   std::vector<std::uint32_t> held;  // event ids of activities kept back, in the order they came
   bool closed = false;
-  bool rebuilt = false;      // some worker replayed it; its closed history is checked again
-  bool in_commands = false;  // commands of a completed task are being applied
-  bool task_wanted = false;  // a new task is due when that is over
+  bool rebuilt = false;              // some worker replayed it; its closed history is checked again
+  bool in_commands = false;          // commands of a completed task are being applied
+  bool task_wanted = false;          // a new task is due when that is over
+  std::vector<EventId> to_dispatch;  // scheduled by those commands; they leave when all are applied
   TimerId run_timer;
+  TimerId execution_timer;  // handed on along the chain
 };
 
 }  // namespace dvt::engine

@@ -49,24 +49,68 @@ Service::Open& Service::open(const StartWorkflow& request, std::uint32_t chain) 
   execution.input = request.input;
   execution.queue = matching_.queue_index(request.info->task_queue);
   executions_[request.run.value] = std::move(owned);
-  write(execution, WorkflowExecutionStarted{request.info, request.input});
   return opened;
 }
 
 void Service::start_workflow(const StartWorkflow& request) {
   DVT_ASSERT(!executions_.contains(request.run.value), "a run is started twice");
   Open& opened = open(request, 0);
-  if (request.info->run_timeout.ns > 0) {
-    const ExecutionKey key = opened.execution.key;
-    opened.execution.run_timer = timers_.call_after(request.info->run_timeout, [this, key] {
-      Open* found = find_run(key.run);  // the timeout covers the chain
-      if (found == nullptr) return;
-      if (found->execution.task.machine.state() == WorkflowTaskState::started) force_close_task(*found);
-      write(found->execution, WorkflowExecutionTimedOut{});
-      close(*found, CloseStatus::timed_out, nullptr, nullptr);
-    });
+  write(opened.execution, WorkflowExecutionStarted{request.info, request.input});
+  arm_run_timer(opened.execution);
+  if (request.info->execution_timeout.ns > 0) {
+    opened.execution.execution_timer = timers_.call_after(request.info->execution_timeout,
+                                                          [this, key = opened.execution.key] { time_out(key, true); });
   }
   schedule_workflow_task(opened);
+}
+
+void Service::arm_run_timer(Execution& execution) {
+  if (execution.info->run_timeout.ns > 0) {
+    execution.run_timer =
+        timers_.call_after(execution.info->run_timeout, [this, key = execution.key] { time_out(key, false); });
+  }
+}
+
+void Service::time_out(ExecutionKey key, bool whole_chain) {
+  Open* open = whole_chain ? find_run(key.run) : find(key);
+  if (open == nullptr) return;
+  if (open->execution.task.machine.state() == WorkflowTaskState::started) force_close_task(*open);
+  write(open->execution, WorkflowExecutionTimedOut{});
+  close(*open, CloseStatus::timed_out, nullptr, nullptr);
+}
+
+void Service::terminate_open(Open& open, FailureRef reason) {
+  if (open.execution.task.machine.state() == WorkflowTaskState::started) force_close_task(open);
+  write(open.execution, WorkflowExecutionTerminated{reason});
+  close(open, CloseStatus::terminated, nullptr, reason);
+}
+
+// Asked before `events` events come from outside: while a task is started they are buffered and count later, otherwise
+// a task is scheduled for them unless one is.
+bool Service::arrivals_exceed_limits(Open& open, std::uint32_t events) {
+  switch (open.execution.task.machine.state()) {
+    case WorkflowTaskState::started:
+      return exceeds_limits(open, 0);
+    case WorkflowTaskState::scheduled:
+      return exceeds_limits(open, events);
+    case WorkflowTaskState::none:
+      break;
+  }
+  return exceeds_limits(open, events + 1);
+}
+
+// Asked before `events` are written for an open execution. True: they were too many, or the history too big already;
+// the change is dropped and the execution is gone.
+bool Service::exceeds_limits(Open& open, std::uint32_t events) {
+  const Execution& execution = open.execution;
+  const ExecutionLimits& limits = options_.limits;
+  const bool count = execution.history.last_id() + events > limits.history_events;
+  if (!count && execution.history.bytes() <= limits.history_bytes) return false;
+  auto reason = std::make_shared<Failure>();
+  reason->message = count ? "Workflow history count exceeds limit." : "Workflow history size exceeds limit.";
+  reason->type = Symbol::intern("HISTORY_LIMIT_EXCEEDED");
+  terminate_open(open, std::move(reason));
+  return true;
 }
 
 // An event that is not of a command: buffered while a workflow task is started.
@@ -101,9 +145,26 @@ bool Service::flush_buffer(Execution& execution) {
   return true;
 }
 
+// Takes back the firing of a timer that workflow code has cancelled meanwhile; returns the timer's started event.
+EventId Service::drop_buffered_timer_fired(Execution& execution, std::uint32_t timer_id) {
+  for (std::size_t i = 0; i < execution.buffered.size(); ++i) {
+    const auto* fired = std::get_if<TimerFired>(&execution.buffered[i].attributes);
+    if (fired == nullptr || fired->timer_id != timer_id) continue;
+    const EventId started = fired->started;
+    execution.buffered.erase(execution.buffered.begin() + static_cast<std::ptrdiff_t>(i));
+    for (BufferedEvent& event : execution.buffered)
+      if (event.started_in_buffer > static_cast<std::int32_t>(i)) --event.started_in_buffer;
+    return started;
+  }
+  DVT_ASSERT(false, "a timer is cancelled that neither runs nor has just fired");
+  return 0;
+}
+
 bool Service::signal_workflow(RunOrdinal run, Symbol name, Payload input, std::uint64_t signal) {
   Open* open = find_run(run);
-  if (open == nullptr) return false;
+  if (open == nullptr || open->execution.signal_count >= options_.limits.signals) return false;
+  if (arrivals_exceed_limits(*open, 1)) return false;
+  ++open->execution.signal_count;
   write(open->execution, WorkflowExecutionSignaled{name, std::move(input), signal});
   open->execution.signals.push_back({signal, name, SignalMachine{SignalState::received}});
   schedule_workflow_task(*open);
@@ -114,6 +175,7 @@ bool Service::request_cancel(RunOrdinal run) {
   Open* open = find_run(run);
   if (open == nullptr) return false;
   if (!open->execution.cancellation.apply(CancellationEvent::request)) return true;  // requested already
+  if (arrivals_exceed_limits(*open, 1)) return false;
   write(open->execution, WorkflowExecutionCancelRequested{});
   schedule_workflow_task(*open);
   return true;
@@ -122,9 +184,7 @@ bool Service::request_cancel(RunOrdinal run) {
 bool Service::terminate(RunOrdinal run, FailureRef reason) {
   Open* open = find_run(run);
   if (open == nullptr) return false;
-  if (open->execution.task.machine.state() == WorkflowTaskState::started) force_close_task(*open);
-  write(open->execution, WorkflowExecutionTerminated{reason});
-  close(*open, CloseStatus::terminated, nullptr, reason);
+  terminate_open(*open, std::move(reason));
   return true;
 }
 
@@ -159,12 +219,14 @@ void Service::close(Open& open, CloseStatus status, const Payload& result, const
   Execution& execution = open.execution;
   execution.closed = true;
   timers_.cancel(execution.task.timer);
-  if (status != CloseStatus::continued_as_new) timers_.cancel(execution.run_timer);
+  timers_.cancel(execution.run_timer);
+  const bool run_goes_on = status == CloseStatus::continued_as_new || status == CloseStatus::reset;
+  if (!run_goes_on) timers_.cancel(execution.execution_timer);
   for (PendingActivity& activity : execution.activities) cancel_activity_timers(activity);
   for (PendingTimer& timer : execution.timers) timers_.cancel(timer.timer);
   // A known fault of the production interpreter (domain §19.2): signals do not cross continue-as-new.
   for (PendingSignal& signal : execution.signals) {
-    if (signal.machine.apply(SignalEvent::execution_closed))
+    if (status != CloseStatus::reset && signal.machine.apply(SignalEvent::execution_closed))
       listener_->signal_lost(execution.key.run, signal.signal, timers_.now());
   }
   auto node = executions_.extract(execution.key.run.value);  // keeps the state alive while listeners read it
@@ -183,9 +245,12 @@ void Service::continue_as_new(Open& old, const Payload& input) {
   ExecutionInfo info = *before.info;
   info.continued_from = before.info->run_id;
   info.run_id = next_run_id(before);
+  info.chain = before.key.chain + 1;
   StartWorkflow request{before.key.run, old.plan, std::make_shared<const ExecutionInfo>(std::move(info)), input};
   Open& next = open(request, before.key.chain + 1);
-  next.execution.run_timer = before.run_timer;
+  write(next.execution, WorkflowExecutionStarted{request.info, request.input});
+  arm_run_timer(next.execution);
+  next.execution.execution_timer = before.execution_timer;
   next.execution.hold_activities = before.hold_activities;
   next.activities_before = old.activities_before + before.next_activity_id - 1;
   next.tasks_before = old.tasks_before + before.task.ordinal;

@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -19,10 +21,26 @@
 
 namespace dvt::engine {
 
+/// What one execution may grow to (spec: "Timeouts and retries", limits). Temporal's defaults; tests set small ones.
+struct ExecutionLimits {
+  /// From here on WorkflowTaskStarted suggests to continue as new.
+  std::uint32_t suggest_events = 4'096;
+  std::uint64_t suggest_bytes = 4ull << 20;
+  /// A change that would take a running execution past these is dropped, and the execution terminated.
+  std::uint32_t history_events = 51'200;
+  std::uint64_t history_bytes = 50ull << 20;
+  /// One more fails the workflow task with PENDING_ACTIVITIES_LIMIT_EXCEEDED.
+  std::uint32_t pending_activities = 2'000;
+  /// One more is refused and leaves no event.
+  std::uint32_t signals = 10'000;
+  /// One more fails the workflow task they wait for with FORCE_CLOSE_COMMAND, so that they are written.
+  std::uint32_t buffered_events = 100;
+};
+
 struct ServiceOptions {
   Distribution poll_latency;  // a matched task's way to the worker (domain §21, "worker poll round trip")
   Duration sticky_schedule_to_start = seconds(10);
-  std::uint32_t pending_activities_max = 2'000;
+  ExecutionLimits limits;
 };
 
 struct StartWorkflow {
@@ -62,7 +80,15 @@ class WorkerHost {
   virtual Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) = 0;
 };
 
-enum class CloseStatus : std::uint8_t { completed, failed, cancelled, terminated, timed_out, continued_as_new };
+enum class CloseStatus : std::uint8_t {
+  completed,
+  failed,
+  cancelled,
+  terminated,
+  timed_out,
+  continued_as_new,
+  reset,  // terminated, and another execution of the run goes on from an earlier point
+};
 
 class ServiceListener {
  public:
@@ -84,10 +110,17 @@ class Service final : public MatchHandler {
 
   // Frontend
   void start_workflow(const StartWorkflow& request);
-  /// False when the run is not open.
+  /// False when the run is not open, or had its limit of signals, or went over another limit by this one.
   bool signal_workflow(RunOrdinal run, Symbol name, Payload input, std::uint64_t signal);
   bool request_cancel(RunOrdinal run);
   bool terminate(RunOrdinal run, FailureRef reason);
+  /// Starts the open execution of a run again from one of its workflow tasks: terminates it, and opens another whose
+  /// history is a copy up to that task, which it fails with RESET_WORKFLOW; activities and timers that were open there
+  /// are started again, and signals that came later are recorded again. `task_finished` is the task's closing event (or
+  /// the next id, when its scheduled or started event is the last one). `reason` becomes the termination's and the
+  /// failed task's message.
+  enum class ResetAnswer : std::uint8_t { done, not_open, no_workflow_task_there };
+  ResetAnswer reset_workflow(RunOrdinal run, EventId task_finished, const std::string& reason);
   /// Keeps back, or lets go, activities of `held_type` (known fault 6 fixed: a paused run starts no more steps).
   void hold_activities(RunOrdinal run, bool hold);
   void set_held_type(Symbol type) { held_type_ = type; }
@@ -132,24 +165,43 @@ class Service final : public MatchHandler {
   void write_at(Execution& execution, Instant time, Attributes attributes);
   void write_activity_close(Open& open, PendingActivity& activity, Attributes close);
   bool flush_buffer(Execution& execution);
+  EventId drop_buffered_timer_fired(Execution& execution, std::uint32_t timer_id);
   void signals_not_completed(Execution& execution);
+  bool exceeds_limits(Open& open, std::uint32_t events);
+  bool arrivals_exceed_limits(Open& open, std::uint32_t events);
+  void terminate_open(Open& open, FailureRef reason);
+  void time_out(ExecutionKey key, bool whole_chain);
 
   void schedule_workflow_task(Open& open);
   void fail_workflow_task(Open& open, WorkflowTaskEvent event, Attributes recorded);
   void force_close_task(Open& open);
   void on_sticky_timeout(ExecutionKey key, std::uint32_t task);
   void on_workflow_task_timeout(ExecutionKey key, std::uint32_t task);
+  void record_task_scheduled(Execution& execution, Instant at);
+  void record_task_started(Execution& execution);
   WorkflowTaskFact task_fact(const Open& open) const;
 
+  /// Why the server refuses the commands of a task; nullopt when it takes them.
+  struct Refusal {
+    WorkflowTaskFailedCause cause;
+    FailureRef failure;
+  };
+  std::optional<Refusal> refusal(const Execution& execution, const std::vector<Command>& commands) const;
   void apply_command(Open& open, Command& command, EventId completed);
   void close(Open& open, CloseStatus status, const Payload& result, const FailureRef& failure);
   void continue_as_new(Open& old, const Payload& input);
+  void arm_run_timer(Execution& execution);
+  void rebuild(Open& open, const History& base, EventId last);
   Uuid next_run_id(const Execution& execution) const;
 
+  PendingActivity& add_activity(Open& open, PendingActivity activity);
+  void add_timer(Execution& execution, PendingTimer timer);
+  void dispatch_scheduled(Open& open);
   void dispatch_activity(Open& open, PendingActivity& activity);
   void on_activity_timeout(ExecutionKey key, EventId scheduled, std::uint32_t attempt, TimeoutType type);
   void on_retry_due(ExecutionKey key, EventId scheduled, std::uint32_t attempt);
-  void fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure, const TimeoutType* timeout);
+  void fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure,
+                     std::optional<TimeoutType> timeout);
   void finish_activity(Open& open, EventId scheduled);
   void cancel_activity_timers(PendingActivity& activity);
   PendingActivity* find_activity(Execution& execution, EventId scheduled);

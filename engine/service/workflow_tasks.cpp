@@ -4,6 +4,20 @@
 #include "engine/service/service.h"
 
 namespace dvt::engine {
+namespace {
+
+// Temporal gives a task that keeps failing more time: from the fourth attempt on, 5 s more, doubling up to 10 min more.
+// (The server spreads this by a jitter of up to a fifth; here it is the nominal figure.)
+Duration start_to_close_timeout(Duration ordinary, std::uint32_t attempt) {
+  constexpr std::uint32_t kOrdinaryAttempts = 3;
+  constexpr Duration kMaximum = minutes(10);
+  if (attempt <= kOrdinaryAttempts) return ordinary;
+  Duration more = seconds(5);
+  for (std::uint32_t i = kOrdinaryAttempts + 1; i < attempt && more < kMaximum; ++i) more = more * 2;
+  return ordinary + std::min(more, kMaximum);
+}
+
+}  // namespace
 
 WorkflowTaskFact Service::task_fact(const Open& open) const {
   const Execution& execution = open.execution;
@@ -21,7 +35,11 @@ WorkflowTaskFact Service::task_fact(const Open& open) const {
 void Service::schedule_workflow_task(Open& open) {
   Execution& execution = open.execution;
   WorkflowTask& task = execution.task;
-  if (execution.closed || task.machine.state() != WorkflowTaskState::none) return;
+  if (execution.closed) return;
+  // Too much waits for the started task: it is failed, so that the events are written, and another one scheduled.
+  if (task.machine.state() == WorkflowTaskState::started && execution.buffered.size() > options_.limits.buffered_events)
+    force_close_task(open);
+  if (task.machine.state() != WorkflowTaskState::none) return;
   if (execution.in_commands) {  // its events must follow those of the commands
     execution.task_wanted = true;
     return;
@@ -32,11 +50,9 @@ void Service::schedule_workflow_task(Open& open) {
   task.started = 0;
   task.sticky = task.transient() ? std::nullopt : execution.sticky;
   task.scheduled = 0;
-  if (!task.transient()) {
-    task.scheduled = execution.history.append(
-        timers_.now(), WorkflowTaskScheduled{execution.info->task_queue, task.attempt,
-                                             task.sticky ? static_cast<std::int32_t>(task.sticky->worker) : -1});
-  }
+  task.start_to_close = start_to_close_timeout(execution.info->workflow_task_timeout, task.attempt);
+  if (!task.transient()) record_task_scheduled(execution, timers_.now());
+  task.history_end = execution.history.last_id();
   telemetry_.workflow_task_scheduled(task_fact(open));
   const WorkflowTaskRef ref{execution.key, task.ordinal};
   if (!task.sticky) {
@@ -49,6 +65,21 @@ void Service::schedule_workflow_task(Open& open) {
         timers_.call_after(options_.sticky_schedule_to_start,
                            [this, key = execution.key, ordinal = task.ordinal] { on_sticky_timeout(key, ordinal); });
   }
+}
+
+void Service::record_task_scheduled(Execution& execution, Instant at) {
+  WorkflowTask& task = execution.task;
+  task.scheduled = execution.history.append(
+      at,
+      WorkflowTaskScheduled{execution.info->task_queue, task.attempt,
+                            task.sticky ? static_cast<std::int32_t>(task.sticky->worker) : -1, task.start_to_close});
+}
+
+void Service::record_task_started(Execution& execution) {
+  WorkflowTask& task = execution.task;
+  task.started = execution.history.append(
+      task.started_at,
+      WorkflowTaskStarted{task.scheduled, task.worker.worker, task.suggest_continue_as_new, task.history_bytes});
 }
 
 // Nobody took the sticky task: back to the common queue, where another worker replays the whole history.
@@ -74,18 +105,31 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
   const bool sticky = task.sticky.has_value();
   if (sticky && *task.sticky != worker) return false;
   timers_.cancel(task.timer);
-  if (!task.transient()) {
-    task.started = execution.history.append(timers_.now(), WorkflowTaskStarted{task.scheduled, worker.worker});
+  if (execution.history.last_id() >= options_.limits.history_events) {
+    // Who asks for the match may still hold the execution: it is terminated when they are done.
+    timers_.post([this, key = execution.key] {
+      if (Open* found = find(key)) exceeds_limits(*found, 1);
+    });
+    return false;
   }
-  task.machine.must(WorkflowTaskEvent::start);
   task.started_at = timers_.now();
   task.worker = worker;
+  if (task.transient() && execution.history.last_id() != task.history_end) {
+    // Events came since it was scheduled: it is an ordinary task now.
+    task.attempt = 1;
+    record_task_scheduled(execution, task.started_at);
+  }
+  task.history_bytes = execution.history.bytes();
+  task.suggest_continue_as_new = task.history_bytes >= options_.limits.suggest_bytes ||
+                                 execution.history.last_id() + 1 >= options_.limits.suggest_events;
+  if (!task.transient()) record_task_started(execution);
+  task.machine.must(WorkflowTaskEvent::start);
   for (PendingSignal& signal : execution.signals) signal.machine.must(SignalEvent::task_started);
   telemetry_.workflow_task_started(task_fact(*open));
 
-  task.timer = timers_.call_after(
-      execution.info->workflow_task_timeout,
-      [this, key = execution.key, ordinal = task.ordinal] { on_workflow_task_timeout(key, ordinal); });
+  task.timer = timers_.call_after(task.start_to_close, [this, key = execution.key, ordinal = task.ordinal] {
+    on_workflow_task_timeout(key, ordinal);
+  });
   Draws draws(random_, Purpose::poll, execution.key.run.value, std::uint64_t{open->tasks_before} + task.ordinal, 0);
   const Duration way = options_.poll_latency.sample(draws);
   const WorkflowTaskToken token{execution.key, task.ordinal, worker};
@@ -147,9 +191,10 @@ void Service::on_workflow_task_timeout(ExecutionKey key, std::uint32_t ordinal) 
 // Terminate or timeout while a task is started (spec: FORCE_CLOSE_COMMAND).
 void Service::force_close_task(Open& open) {
   const WorkflowTask& task = open.execution.task;
+  telemetry_.workflow_task_failed(task_fact(open), to_string(WorkflowTaskFailedCause::force_close_command));
   fail_workflow_task(
       open, WorkflowTaskEvent::fail,
-      WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::force_close_command, nullptr});
+      WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::force_close_command, nullptr, nullptr});
 }
 
 void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause,
@@ -161,7 +206,7 @@ void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, Workf
   if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started) return;
   telemetry_.workflow_task_failed(task_fact(*open), to_string(cause));
   fail_workflow_task(*open, WorkflowTaskEvent::fail,
-                     WorkflowTaskFailed{task.scheduled, task.started, cause, std::move(failure)});
+                     WorkflowTaskFailed{task.scheduled, task.started, cause, std::move(failure), nullptr});
   schedule_workflow_task(*open);
 }
 
@@ -182,20 +227,23 @@ bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, st
   if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started || task.worker != token.worker)
     return false;
 
-  const bool closes = !commands.empty() && commands.back().closes_execution();
-  if (closes && !execution.buffered.empty()) {
-    telemetry_.workflow_task_failed(task_fact(*open), to_string(WorkflowTaskFailedCause::unhandled_command));
+  if (std::optional<Refusal> refused = refusal(execution, commands)) {
+    // As Temporal does: a retried task's answer that is refused is dropped, and the task times out.
+    if (task.transient() && refused->cause != WorkflowTaskFailedCause::unhandled_command) return false;
+    telemetry_.workflow_task_failed(task_fact(*open), to_string(refused->cause));
     fail_workflow_task(
         *open, WorkflowTaskEvent::fail,
-        WorkflowTaskFailed{task.scheduled, task.started, WorkflowTaskFailedCause::unhandled_command, nullptr});
+        WorkflowTaskFailed{task.scheduled, task.started, refused->cause, std::move(refused->failure), nullptr});
     schedule_workflow_task(*open);
     return false;
   }
+  const bool closes = !commands.empty() && commands.back().closes_execution();
+  const auto events = static_cast<std::uint32_t>((task.transient() ? 3 : 1) + commands.size());
+  if (!closes && exceeds_limits(*open, events)) return false;
   timers_.cancel(task.timer);
   if (task.transient()) {  // now it is worth recording
-    task.scheduled = execution.history.append(task.scheduled_at,
-                                              WorkflowTaskScheduled{execution.info->task_queue, task.attempt, -1});
-    task.started = execution.history.append(task.started_at, WorkflowTaskStarted{task.scheduled, token.worker.worker});
+    record_task_scheduled(execution, task.scheduled_at);
+    record_task_started(execution);
   }
   const EventId started = task.started;
   task.machine.must(WorkflowTaskEvent::complete);
@@ -222,6 +270,7 @@ bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, st
     if (find(key) != open) return true;  // closed: the state is gone
   }
   execution.in_commands = false;
+  dispatch_scheduled(*open);
   const bool flushed = flush_buffer(execution);
   if (flushed || execution.task_wanted) schedule_workflow_task(*open);
   return true;

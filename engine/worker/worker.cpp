@@ -115,9 +115,10 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
     make_room(worker, index);
     const auto stale = worker.by_run.find(key.run.value);  // the execution before continue-as-new
     if (stale != worker.by_run.end()) drop(worker, stale->second->key);
-    worker.cache.push_front(
-        {key, std::make_unique<WorkflowInstance>(fibers_, random_, function(execution.info->workflow_type), key),
-         false});
+    worker.cache.push_front({key,
+                             std::make_unique<WorkflowInstance>(
+                                 fibers_, random_, function(execution.info->workflow_type), key, options_.call_budget),
+                             false});
     worker.by_run[key.run.value] = worker.cache.begin();
     first = 1;
   } else {
@@ -125,9 +126,12 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
   }
   cached = &worker.cache.front();
   cached->busy = true;
-  std::optional<Instant> transient;
-  if (delivery.attempt > 1) transient = execution.task.started_at;
-  ActivationOutcome outcome = cached->instance->handle(execution.history, first, transient);
+  // A transient task has started, but the history will only say so when it completes.
+  const WorkflowTask& task = execution.task;
+  const HistoryEvent transient{
+      task.started_at, WorkflowTaskStarted{0, task.worker.worker, task.suggest_continue_as_new, task.history_bytes}};
+  ActivationOutcome outcome =
+      cached->instance->handle(execution.history, first, delivery.attempt > 1 ? &transient : nullptr);
 
   const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | delivery.token.task;
   Draws run_draws(random_, Purpose::workflow_task, key.run.value, ordinal, 0);
@@ -138,7 +142,11 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
   if (outcome.mismatch || outcome.task_failure != nullptr) {
     drop(worker, key);
     if (outcome.mismatch) telemetry_.nondeterminism(key.run, outcome.mismatch->text(), timers_.now());
-    if (delivery.attempt > 1) return;  // as the SDKs do: only the first failure is reported, later ones time out
+    if (delivery.attempt > 1) {
+      // As the SDKs do: only the first failure is reported, later ones time out. The worker is free all the same.
+      timers_.call_after(running, [this, held = delivery.token.worker] { service_.matching().slot_freed(held, true); });
+      return;
+    }
     auto failure = std::make_shared<Failure>();
     failure->message = outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message;
     const auto cause = outcome.mismatch ? WorkflowTaskFailedCause::nondeterminism
@@ -203,6 +211,9 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   invocation.scheduled_at = delivery.scheduled_at;
   invocation.started_at = delivery.started_at;
   invocation.heartbeat_details = delivery.heartbeat_details;
+  running.activity = activity;
+  running.key = invocation.key();
+  running.cancel_told = false;
   activity->start(invocation, [this, slot, generation, key = invocation.key()](ActivityAnswer answer) {
     activity_done(slot, generation, std::move(answer), key);
   });
@@ -211,9 +222,14 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
 void Workers::heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every) {
   Running& running = running_[slot];
   if (!running.open || running.generation != generation) return;
-  if (service_.record_heartbeat(running.token, nullptr) == Service::HeartbeatAnswer::not_found) return;
+  Payload details = running.activity->heartbeat_details(running.key);
+  const Service::HeartbeatAnswer answer = service_.record_heartbeat(running.token, std::move(details));
+  if (answer == Service::HeartbeatAnswer::not_found) return;
   running.heartbeat =
       timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
+  if (answer != Service::HeartbeatAnswer::cancel_requested || running.cancel_told) return;
+  running.cancel_told = true;
+  running.activity->cancel_requested(running.key);  // may answer at once
 }
 
 void Workers::activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key) {
@@ -235,7 +251,9 @@ void Workers::activity_done(std::uint32_t slot, std::uint32_t generation, Activi
   timers_.call_after(way, [this, held = std::move(sent)] {
     // An answer under way when the worker dies is lost with its connection.
     if (!service_.matching().is_up(held->token.worker)) return;
-    if (held->answer.failure != nullptr) {
+    if (held->answer.cancelled) {
+      service_.respond_activity_cancelled(held->token);
+    } else if (held->answer.failure != nullptr) {
       service_.respond_activity_failed(held->token, held->answer.failure);
     } else {
       service_.respond_activity_completed(held->token, std::move(held->answer.result));
@@ -246,7 +264,8 @@ void Workers::activity_done(std::uint32_t slot, std::uint32_t generation, Activi
 Payload Workers::answer_query(std::uint32_t index, const Execution& execution, Symbol query) {
   Worker& worker = workers_[index];
   if (Cached* cached = find(worker, execution.key)) return cached->instance->query(query);
-  WorkflowInstance fresh(fibers_, random_, function(execution.info->workflow_type), execution.key);
+  WorkflowInstance fresh(fibers_, random_, function(execution.info->workflow_type), execution.key,
+                         options_.call_budget);
   static_cast<void>(fresh.verify(execution.history));  // a rebuilt copy answers and is thrown away
   return fresh.query(query);
 }
@@ -254,7 +273,7 @@ Payload Workers::answer_query(std::uint32_t index, const Execution& execution, S
 std::optional<NondeterminismReport> Workers::verify(ExecutionKey key, const History& history) {
   const auto* started = std::get_if<WorkflowExecutionStarted>(&history.at(1).attributes);
   DVT_ASSERT(started != nullptr, "a history begins with WorkflowExecutionStarted");
-  WorkflowInstance fresh(fibers_, random_, function(started->info->workflow_type), key);
+  WorkflowInstance fresh(fibers_, random_, function(started->info->workflow_type), key, options_.call_budget);
   return fresh.verify(history);
 }
 

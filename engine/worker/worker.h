@@ -27,10 +27,11 @@ struct ActivityInvocation {
   DrawKey key() const { return {run.value, activity, attempt}; }
 };
 
-/// Outcome of an activity: a result (null for void) or a failure.
+/// Outcome of an activity: a result (null for void), a failure, or that it heeded a request to cancel it.
 struct ActivityAnswer {
   Payload result;
-  FailureRef failure;  // set: it failed
+  FailureRef failure;      // set: it failed
+  bool cancelled = false;  // only after cancel_requested()
 };
 using ActivityDone = InplaceFunction<void(ActivityAnswer), 48>;
 
@@ -39,11 +40,18 @@ class Activity {
  public:
   virtual ~Activity() = default;
   virtual void start(const ActivityInvocation& invocation, ActivityDone done) = 0;
+  /// What the next heartbeat of the attempt `key` tells; the next attempt gets it. Null: nothing.
+  virtual Payload heartbeat_details(const DrawKey& /*key*/) { return nullptr; }
+  /// A heartbeat brought back that the attempt `key` is to be cancelled (so an activity without a heartbeat timeout
+  /// never hears of it). Code that heeds it answers `cancelled`; the default goes on.
+  virtual void cancel_requested(const DrawKey& /*key*/) {}
 };
 
 struct WorkerOptions {
   Distribution respond_latency;  // an answer's way to the server (domain §21)
   Distribution workflow_task;    // execution time of a workflow task
+  /// Calls workflow code may make in one task without waiting; more is a potential deadlock and fails the task.
+  std::uint32_t call_budget = WorkflowInstance::kCallBudget;
 };
 
 class Workers final : public WorkerHost {
@@ -93,6 +101,9 @@ class Workers final : public WorkerHost {
     bool open = false;
     std::uint32_t generation = 0;
     TimerId heartbeat;
+    Activity* activity = nullptr;
+    DrawKey key;
+    bool cancel_told = false;
   };
 
   Cached* find(Worker& worker, const ExecutionKey& key);

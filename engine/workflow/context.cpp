@@ -13,6 +13,16 @@ void WorkflowContext::emit(CommandBody body, std::source_location where) {
 
 void WorkflowContext::yield(const char* waits_for) {
   fibers_.park(waits_for);
+  calls_ = 0;
+}
+
+// Workflow code that goes on and on without waiting holds its worker for ever (Temporal: "potential deadlock"). Its
+// fiber stops here until it is destroyed, which even code that swallows every exception cannot help. A handler runs on
+// the main stack and can only be left by an exception.
+void WorkflowContext::stop_endless_task() const {
+  endless_ = true;
+  if (!fibers_.current()) throw EndlessTask();
+  while (true) fibers_.park("nothing: the workflow code did not wait");
 }
 
 void WorkflowContext::throw_if_cancelled() const {
@@ -27,6 +37,7 @@ WorkflowContext::ActivitySlot* WorkflowContext::slot(std::uint32_t activity_id) 
 
 ActivityHandle WorkflowContext::start_activity(Symbol type, const ActivityOptionsRef& options, Payload input,
                                                Where where) {
+  note(where);
   throw_if_cancelled();
   const std::uint32_t id = next_activity_id_++;
   activities_.push_back({id, 0, false, {}});
@@ -34,13 +45,15 @@ ActivityHandle WorkflowContext::start_activity(Symbol type, const ActivityOption
   return {id};
 }
 
-bool WorkflowContext::ready(ActivityHandle activity) const {
+bool WorkflowContext::ready(ActivityHandle activity, Where where) const {
+  note(where);
   for (const ActivitySlot& slot : activities_)
     if (slot.activity_id == activity.activity_id) return slot.done;
   return false;
 }
 
-ActivityResult WorkflowContext::wait(ActivityHandle activity) {
+ActivityResult WorkflowContext::wait(ActivityHandle activity, Where where) {
+  note(where);
   while (true) {
     ActivitySlot* found = slot(activity.activity_id);
     DVT_ASSERT(found != nullptr, "an activity's result is taken twice");
@@ -55,7 +68,7 @@ ActivityResult WorkflowContext::wait(ActivityHandle activity) {
 }
 
 Payload WorkflowContext::execute_activity(Symbol type, const ActivityOptionsRef& options, Payload input, Where where) {
-  ActivityResult result = wait(start_activity(type, options, std::move(input), where));
+  ActivityResult result = wait(start_activity(type, options, std::move(input), where), where);
   if (!result.ok) throw ActivityFailure(result.failure);
   return std::move(result.value);
 }
@@ -79,7 +92,8 @@ void WorkflowContext::sleep(Duration duration, Where where) {
   await([] { return false; }, duration, where);
 }
 
-void WorkflowContext::await(const std::function<bool()>& condition) {
+void WorkflowContext::await(const std::function<bool()>& condition, Where where) {
+  note(where);
   while (!condition()) {
     throw_if_cancelled();
     yield("a condition");
@@ -87,6 +101,7 @@ void WorkflowContext::await(const std::function<bool()>& condition) {
 }
 
 bool WorkflowContext::await(const std::function<bool()>& condition, Duration timeout, Where where) {
+  note(where);
   if (condition()) return true;
   throw_if_cancelled();
   const std::uint32_t id = start_timer(timeout, where);
@@ -123,6 +138,7 @@ void WorkflowContext::continue_as_new(Payload input, Where where) {
 }
 
 bool WorkflowContext::patched(Symbol change, Where where) {
+  note(where);
   if (std::find(patches_.begin(), patches_.end(), change) != patches_.end()) return true;
   const bool recorded =
       std::find(recorded_patches_.begin(), recorded_patches_.end(), change) != recorded_patches_.end();
@@ -132,10 +148,11 @@ bool WorkflowContext::patched(Symbol change, Where where) {
   return true;
 }
 
-std::uint64_t WorkflowContext::random() {
+std::uint64_t WorkflowContext::random(Where where) {
+  note(where);
   const std::uint64_t index = next_random_++;
   std::uint64_t words[4];
-  random_.words(Purpose::workflow_random, key_.run.value, key_.chain, index / 4, 0, words);
+  random_.words(Purpose::workflow_random, key_.run.value, random_chain_, index / 4, 0, words);
   return words[index % 4];
 }
 

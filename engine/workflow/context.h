@@ -6,6 +6,10 @@
 // request reached a waiting call). What leaves the workflow function decides the execution: a return value completes
 // it, CancelledFailure cancels it, WorkflowFailure and ActivityFailure fail it, anything else fails the workflow
 // *task*, which the server retries. FiberKilled must never be caught.
+//
+// Code that calls on and on without waiting (a loop until now() has moved, a loop while !ready()) is stopped after a
+// budget of calls, and its task fails as a potential deadlock. A loop that calls nothing cannot be interrupted: it
+// holds the simulator.
 #pragma once
 
 #include <cstdint>
@@ -67,6 +71,9 @@ struct ContinueAsNewThrown {
   std::source_location where;
 };
 
+/// Thrown out of a call in a signal handler that goes on for ever. Not derived from std::exception, like FiberKilled.
+struct EndlessTask {};
+
 class WorkflowContext {
  public:
   using Where = std::source_location;
@@ -77,9 +84,9 @@ class WorkflowContext {
   /// Schedules an activity; it runs while the code goes on. Throws CancelledFailure once cancel was requested.
   ActivityHandle start_activity(Symbol type, const ActivityOptionsRef& options, Payload input,
                                 Where where = Where::current());
-  bool ready(ActivityHandle activity) const;
+  bool ready(ActivityHandle activity, Where where = Where::current()) const;
   /// Waits for the activity and takes its result; asking twice is a programmer's error. Throws CancelledFailure.
-  ActivityResult wait(ActivityHandle activity);
+  ActivityResult wait(ActivityHandle activity, Where where = Where::current());
   /// start_activity + wait; throws ActivityFailure when it failed for good.
   Payload execute_activity(Symbol type, const ActivityOptionsRef& options, Payload input,
                            Where where = Where::current());
@@ -87,7 +94,7 @@ class WorkflowContext {
   /// Durable timer. Throws CancelledFailure.
   void sleep(Duration duration, Where where = Where::current());
   /// Waits until `condition` holds; it is asked again whenever something happened. Throws CancelledFailure.
-  void await(const std::function<bool()>& condition);
+  void await(const std::function<bool()>& condition, Where where = Where::current());
   /// The same with a durable timer; false when the time ran out first.
   bool await(const std::function<bool()>& condition, Duration timeout, Where where = Where::current());
 
@@ -98,14 +105,28 @@ class WorkflowContext {
 
   [[noreturn]] void continue_as_new(Payload input, Where where = Where::current());
   /// A native cancel request arrived.
-  bool cancelled() const { return cancelled_; }
+  bool cancelled(Where where = Where::current()) const {
+    note(where);
+    return cancelled_;
+  }
   /// True where new code may run: on first execution of this point, and on replays of histories that recorded it.
   bool patched(Symbol change, Where where = Where::current());
   /// Time of the present workflow task's start; the same on replay.
-  Instant now() const { return now_; }
+  Instant now(Where where = Where::current()) const {
+    note(where);
+    return now_;
+  }
   /// Deterministic 64 random bits, keyed by the execution; the same on replay.
-  std::uint64_t random();
-  bool replaying() const { return replaying_; }
+  std::uint64_t random(Where where = Where::current());
+  bool replaying(Where where = Where::current()) const {
+    note(where);
+    return replaying_;
+  }
+  /// The history grew so long, or so big, that the server suggests to continue as new (as of the present task's start).
+  bool continue_as_new_suggested(Where where = Where::current()) const {
+    note(where);
+    return continue_as_new_suggested_;
+  }
 
  private:
   friend class WorkflowInstance;
@@ -123,6 +144,12 @@ class WorkflowContext {
   };
 
   WorkflowContext(Fibers& fibers, const Random& random) : fibers_(fibers), random_(random) {}
+  /// Every call passes here: it is the place a report names, and what keeps endless loops out.
+  void note(std::source_location where) const {
+    last_call_ = where;
+    if (++calls_ > call_budget_) stop_endless_task();
+  }
+  void stop_endless_task() const;
   void emit(CommandBody body, std::source_location where);
   void yield(const char* waits_for);
   ActivitySlot* slot(std::uint32_t activity_id);
@@ -141,6 +168,12 @@ class WorkflowContext {
   std::uint32_t next_activity_id_ = 1;
   std::uint32_t next_timer_id_ = 1;
   std::uint64_t next_random_ = 0;
+  std::uint32_t random_chain_ = 0;  // the execution that names the random draws: after a reset, the copy's own
+  bool continue_as_new_suggested_ = false;
+  std::uint32_t call_budget_ = 0;    // calls a task may make without waiting
+  mutable std::uint32_t calls_ = 0;  // of the present task, since the code last waited
+  mutable bool endless_ = false;     // the budget is used up: the task has failed
+  mutable std::source_location last_call_;
   std::vector<ActivitySlot> activities_;
   std::vector<TimerSlot> timers_;
   std::vector<Symbol> patches_;           // answered true so far

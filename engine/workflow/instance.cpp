@@ -1,8 +1,8 @@
 #include "engine/workflow/instance.h"
 
-#include "engine/base/format.h"
-
 #include <algorithm>
+
+#include "engine/base/format.h"
 
 namespace dvt::engine {
 
@@ -25,8 +25,8 @@ std::string describe(const Command& command) {
   return std::visit(Describe{}, command.body);
 }
 
-std::string place(const Command& command) {
-  return fmt::format("{}:{}", command.where.file_name(), command.where.line());
+std::string place(const std::source_location& where) {
+  return where.line() == 0 ? std::string() : fmt::format("{}:{}", where.file_name(), where.line());
 }
 
 std::string describe(const HistoryEvent& event) {
@@ -67,14 +67,16 @@ std::string NondeterminismReport::text() const {
   std::string out = "non-determinism";
   if (event != 0) out += fmt::format(" at event {}", event);
   out += fmt::format(": the history has {}, the code produced {}", expected, produced);
-  if (!where.empty()) out += " at " + where;
+  if (!where.empty()) out += ", at " + where;
   return out;
 }
 
 WorkflowInstance::WorkflowInstance(Fibers& fibers, const Random& random, const WorkflowFunction& function,
-                                   ExecutionKey key)
+                                   ExecutionKey key, std::uint32_t call_budget)
     : fibers_(fibers), function_(function), context_(fibers, random) {
   context_.key_ = key;
+  context_.random_chain_ = key.chain;
+  context_.call_budget_ = call_budget;
 }
 
 WorkflowInstance::~WorkflowInstance() {
@@ -86,7 +88,7 @@ WorkflowInstance::~WorkflowInstance() {
 void WorkflowInstance::body() {
   try {
     Payload result = function_(context_, input_);
-    context_.emit(CompleteWorkflow{std::move(result)}, std::source_location::current());
+    context_.emit(CompleteWorkflow{std::move(result)}, context_.last_call_);
     finished_ = true;
   } catch (const FiberKilled&) {
     throw;
@@ -94,29 +96,34 @@ void WorkflowInstance::body() {
     context_.emit(ContinueAsNew{std::move(thrown.input)}, thrown.where);
     finished_ = true;
   } catch (const CancelledFailure&) {
-    context_.emit(CancelWorkflow{}, std::source_location::current());
+    context_.emit(CancelWorkflow{}, context_.last_call_);
     finished_ = true;
   } catch (const WorkflowFailure& failure) {
-    context_.emit(FailWorkflow{failure.failure()}, std::source_location::current());
+    context_.emit(FailWorkflow{failure.failure()}, context_.last_call_);
     finished_ = true;
   } catch (const ActivityFailure& failure) {
-    context_.emit(FailWorkflow{failure.failure()}, std::source_location::current());
+    context_.emit(FailWorkflow{failure.failure()}, context_.last_call_);
     finished_ = true;
   } catch (const std::exception& error) {
-    auto failure = std::make_shared<Failure>();
-    failure->message = error.what();
-    task_failure_ = failure;
+    fail_task(error.what());
   }
 }
 
+void WorkflowInstance::fail_task(std::string message) {
+  if (task_failure_ != nullptr) return;  // the first one is the cause
+  auto failure = std::make_shared<Failure>();
+  failure->message = std::move(message);
+  task_failure_ = std::move(failure);
+}
+
 ActivationOutcome WorkflowInstance::handle(const History& history, EventId first,
-                                           std::optional<Instant> transient_started_at) {
+                                           const HistoryEvent* transient_started) {
   DVT_ASSERT(first == processed_ + 1, "an execution's cache is fed with the wrong events");
   ActivationOutcome outcome;
   const bool full = first == 1;
   note_markers(history, first);
   for (EventId id = first; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, true, outcome);
-  if (transient_started_at && !outcome.mismatch) activate(*transient_started_at, false, outcome);
+  if (transient_started != nullptr && !outcome.mismatch) activate(*transient_started, false, outcome);
   if (full) {
     // Everything before the task's own events was handled by tasks that completed, if there were any.
     const bool had_task = std::any_of(history.events().begin(), history.events().end(), [](const HistoryEvent& event) {
@@ -138,9 +145,13 @@ std::optional<NondeterminismReport> WorkflowInstance::verify(const History& hist
   note_markers(history, 1);
   for (EventId id = 1; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, false, outcome);
   if (outcome.mismatch) return outcome.mismatch;
+  if (task_failure_ != nullptr) {
+    return NondeterminismReport{processed_, "a workflow task that completed", "a failed one: " + task_failure_->message,
+                                place(context_.last_call_)};
+  }
   if (!context_.outgoing_.empty()) {
     const Command& extra = context_.outgoing_.front();
-    return NondeterminismReport{0, "nothing more", describe(extra), place(extra)};
+    return NondeterminismReport{0, "nothing more", describe(extra), place(extra.where)};
   }
   return std::nullopt;
 }
@@ -157,27 +168,33 @@ void WorkflowInstance::feed(const History& history, EventId id, bool answer_last
   processed_ = id;
   if (const auto* started = std::get_if<WorkflowExecutionStarted>(&event.attributes)) {
     context_.info_ = started->info;
+    context_.random_chain_ = started->info->chain;
     input_ = started->input;
     return;
   }
   if (std::holds_alternative<WorkflowTaskStarted>(event.attributes)) {
     const bool last = id == history.last_id();
     const bool completed = !last && std::holds_alternative<WorkflowTaskCompleted>(history.at(id + 1).attributes);
-    if (completed || (last && answer_last)) activate(event.time, !last, outcome);
+    if (completed || (last && answer_last)) activate(event, !last, outcome);
+    return;
+  }
+  if (const auto* failed = std::get_if<WorkflowTaskFailed>(&event.attributes)) {
+    if (failed->reset != nullptr) move_to_reset_execution(*failed->reset);
     return;
   }
   if (from_command(event.attributes)) {
-    match(id, event, outcome);
+    match(history, id, outcome);
   } else if (from_outside(event.attributes)) {
     jobs_.push_back(event);
   }
 }
 
 // An event that a command wrote: it must be the next command the code issued.
-void WorkflowInstance::match(EventId id, const HistoryEvent& event, ActivationOutcome& outcome) {
+void WorkflowInstance::match(const History& history, EventId id, ActivationOutcome& outcome) {
+  const HistoryEvent& event = history.at(id);
   auto& outgoing = context_.outgoing_;
   if (outgoing.empty()) {
-    outcome.mismatch = NondeterminismReport{id, describe(event), "no command", {}};
+    outcome.mismatch = NondeterminismReport{id, describe(event), "no command", place(context_.last_call_)};
     return;
   }
   const Command& command = outgoing.front();
@@ -188,8 +205,10 @@ void WorkflowInstance::match(EventId id, const HistoryEvent& event, ActivationOu
     if (same) {
       if (auto* slot = context_.slot(activity->activity_id)) slot->scheduled = id;
     }
-  } else if (std::holds_alternative<ActivityTaskCancelRequested>(event.attributes)) {
-    same = std::holds_alternative<CancelActivity>(command.body);
+  } else if (const auto* asked = std::get_if<ActivityTaskCancelRequested>(&event.attributes)) {
+    const auto* cancel = std::get_if<CancelActivity>(&command.body);
+    const auto* of = std::get_if<ActivityTaskScheduled>(&history.at(asked->scheduled).attributes);
+    same = cancel != nullptr && of != nullptr && cancel->activity_id == of->activity_id;
   } else if (const auto* timer = std::get_if<TimerStarted>(&event.attributes)) {
     const auto* start = std::get_if<StartTimer>(&command.body);
     same = start != nullptr && start->timer_id == timer->timer_id;
@@ -209,21 +228,48 @@ void WorkflowInstance::match(EventId id, const HistoryEvent& event, ActivationOu
     same = std::holds_alternative<ContinueAsNew>(command.body);
   }
   if (!same) {
-    outcome.mismatch = NondeterminismReport{id, describe(event), describe(command), place(command)};
+    outcome.mismatch = NondeterminismReport{id, describe(event), describe(command), place(command.where)};
     return;
   }
   outgoing.erase(outgoing.begin());
 }
 
-void WorkflowInstance::activate(Instant now, bool replaying, ActivationOutcome& outcome) {
+// From here on the execution is another one: what follows draws other numbers than what it was copied from drew.
+void WorkflowInstance::move_to_reset_execution(const ResetPoint& point) {
+  ExecutionInfo info = *context_.info_;
+  info.run_id = point.new_run_id;
+  info.chain = point.new_chain;
+  context_.info_ = std::make_shared<const ExecutionInfo>(std::move(info));
+  context_.random_chain_ = point.new_chain;
+  context_.next_random_ = 0;
+}
+
+void WorkflowInstance::activate(const HistoryEvent& started, bool replaying, ActivationOutcome& outcome) {
+  if (task_failure_ != nullptr) return;
   if (!context_.outgoing_.empty()) {
     const Command& extra = context_.outgoing_.front();
-    outcome.mismatch = NondeterminismReport{processed_, "no such command", describe(extra), place(extra)};
+    outcome.mismatch = NondeterminismReport{processed_, "no such command", describe(extra), place(extra.where)};
     return;
   }
-  context_.now_ = now;
+  context_.now_ = started.time;
   context_.replaying_ = replaying;
-  apply_jobs();
+  context_.calls_ = 0;
+  if (const auto* task = std::get_if<WorkflowTaskStarted>(&started.attributes))
+    context_.continue_as_new_suggested_ = task->suggest_continue_as_new;
+  try {
+    apply_jobs();
+  } catch (const EndlessTask&) {  // told below
+  } catch (const std::exception& error) {
+    fail_task(fmt::format("a signal handler threw: {}", error.what()));
+  }
+  if (task_failure_ == nullptr && !context_.endless_) run_code();
+  if (context_.endless_) {
+    fail_task(fmt::format("potential deadlock: the workflow code made {} calls without waiting, the last of them at {}",
+                          context_.call_budget_, place(context_.last_call_)));
+  }
+}
+
+void WorkflowInstance::run_code() {
   if (!started_) {
     started_ = true;
     fiber_ = fibers_.spawn("workflow", [this] { body(); });
@@ -282,6 +328,7 @@ void WorkflowInstance::apply_cancel() {
 }
 
 Payload WorkflowInstance::query(Symbol name) const {
+  context_.calls_ = 0;
   for (const auto& [known, handler] : context_.query_handlers_)
     if (known == name) return handler();
   return nullptr;

@@ -18,7 +18,7 @@ struct NondeterminismReport {
   EventId event = 0;     // where the history disagrees; 0: the code did more than the history has
   std::string expected;  // what the history holds
   std::string produced;  // what the code did
-  std::string where;     // file:line of the produced command; empty when it produced nothing
+  std::string where;     // file:line of the produced command, or of the last call before the code ended or waited
   std::string text() const;
 };
 
@@ -31,15 +31,19 @@ struct ActivationOutcome {
 
 class WorkflowInstance {
  public:
-  WorkflowInstance(Fibers& fibers, const Random& random, const WorkflowFunction& function, ExecutionKey key);
+  static constexpr std::uint32_t kCallBudget = 100'000;
+
+  /// `call_budget`: how many calls of the context the code may make in one task without waiting in between.
+  WorkflowInstance(Fibers& fibers, const Random& random, const WorkflowFunction& function, ExecutionKey key,
+                   std::uint32_t call_budget = kCallBudget);
   /// Kills the fiber by unwinding it; nothing it does then has an effect.
   ~WorkflowInstance();
   WorkflowInstance(const WorkflowInstance&) = delete;
   WorkflowInstance& operator=(const WorkflowInstance&) = delete;
 
   /// Handles the events from `first` (= processed() + 1) to the end of the history, whose last workflow task is the one
-  /// to answer. `transient_started_at`: that task's events are not in the history; it started then.
-  ActivationOutcome handle(const History& history, EventId first, std::optional<Instant> transient_started_at);
+  /// to answer. `transient_started`: the started event of a transient task, which the history does not hold.
+  ActivationOutcome handle(const History& history, EventId first, const HistoryEvent* transient_started = nullptr);
   /// Replays a whole closed (or open) history and reports the first disagreement, if any.
   std::optional<NondeterminismReport> verify(const History& history);
 
@@ -51,8 +55,11 @@ class WorkflowInstance {
  private:
   void note_markers(const History& history, EventId first);
   void feed(const History& history, EventId id, bool answer_last, ActivationOutcome& outcome);
-  void match(EventId id, const HistoryEvent& event, ActivationOutcome& outcome);
-  void activate(Instant now, bool replaying, ActivationOutcome& outcome);
+  void match(const History& history, EventId id, ActivationOutcome& outcome);
+  void activate(const HistoryEvent& started, bool replaying, ActivationOutcome& outcome);
+  void run_code();
+  void move_to_reset_execution(const ResetPoint& point);
+  void fail_task(std::string message);
   void apply_jobs();
   void apply_signal(const WorkflowExecutionSignaled& signal);
   void resolve_activity(EventId scheduled, ActivityResult result);

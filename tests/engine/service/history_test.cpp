@@ -166,28 +166,6 @@ TEST_F(Histories, AHeartbeatKeepsAnActivityAliveAndItsAbsenceOnADeadWorkerTimesI
   EXPECT_EQ(activity.attempts, (std::vector<std::uint32_t>{1, 2}));
 }
 
-TEST_F(Histories, CancellingAnUnstartedActivityWritesCancelRequestedAndCanceledAtOnce) {
-  add_workers(1, 1);
-  activity.delay = minutes(5);
-  define([&](WorkflowContext& ctx, const Payload&) -> Payload {
-    const auto first = ctx.start_activity(act, options(), nullptr);
-    const auto second = ctx.start_activity(act, options(), nullptr);
-    static_cast<void>(second);
-    ctx.wait(first);
-    return nullptr;
-  });
-  start();
-  kernel.call_at(Instant{seconds(30).ns}, [&] { service.request_cancel({0}); });
-  kernel.run();
-  ASSERT_EQ(closed.size(), 1u);
-  EXPECT_EQ(closed[0].status, CloseStatus::cancelled);
-  const Names events = names(closed[0].history);
-  const auto cancel = std::find(events.begin(), events.end(), "ActivityTaskCanceled");
-  ASSERT_NE(cancel, events.end());
-  EXPECT_EQ(*(cancel - 1), "ActivityTaskCancelRequested");
-  EXPECT_EQ(events.back(), "WorkflowExecutionCanceled");
-}
-
 // Workflow tasks take a second here, so that events arrive while one is started.
 class SlowTasks : public EngineFixture {
  protected:
