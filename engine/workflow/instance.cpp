@@ -122,8 +122,8 @@ ActivationOutcome WorkflowInstance::handle(const History& history, EventId first
   ActivationOutcome outcome;
   const bool full = first == 1;
   note_markers(history, first);
-  for (EventId id = first; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, true, outcome);
-  if (transient_started != nullptr && !outcome.mismatch) activate(*transient_started, false, outcome);
+  for (EventId id = first; id <= history.last_id() && !failed(outcome); ++id) feed(history, id, true, outcome);
+  if (transient_started != nullptr && !failed(outcome)) activate(*transient_started, false, outcome);
   if (full) {
     // Everything before the task's own events was handled by tasks that completed, if there were any.
     const bool had_task = std::any_of(history.events().begin(), history.events().end(), [](const HistoryEvent& event) {
@@ -143,7 +143,7 @@ ActivationOutcome WorkflowInstance::handle(const History& history, EventId first
 std::optional<NondeterminismReport> WorkflowInstance::verify(const History& history) {
   ActivationOutcome outcome;
   note_markers(history, 1);
-  for (EventId id = 1; id <= history.last_id() && !outcome.mismatch; ++id) feed(history, id, false, outcome);
+  for (EventId id = 1; id <= history.last_id() && !failed(outcome); ++id) feed(history, id, false, outcome);
   if (outcome.mismatch) return outcome.mismatch;
   if (task_failure_ != nullptr) {
     return NondeterminismReport{processed_, "a workflow task that completed", "a failed one: " + task_failure_->message,
@@ -245,7 +245,6 @@ void WorkflowInstance::move_to_reset_execution(const ResetPoint& point) {
 }
 
 void WorkflowInstance::activate(const HistoryEvent& started, bool replaying, ActivationOutcome& outcome) {
-  if (task_failure_ != nullptr) return;
   if (!context_.outgoing_.empty()) {
     const Command& extra = context_.outgoing_.front();
     outcome.mismatch = NondeterminismReport{processed_, "no such command", describe(extra), place(extra.where)};

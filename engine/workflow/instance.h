@@ -60,6 +60,7 @@ class WorkflowInstance {
   void run_code();
   void move_to_reset_execution(const ResetPoint& point);
   void fail_task(std::string message);
+  bool failed(const ActivationOutcome& outcome) const { return outcome.mismatch || task_failure_ != nullptr; }
   void apply_jobs();
   void apply_signal(const WorkflowExecutionSignaled& signal);
   void resolve_activity(EventId scheduled, ActivityResult result);

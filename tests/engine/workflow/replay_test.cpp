@@ -1,4 +1,4 @@
-// Replay: executions rebuilt from their histories on other workers, and the report when code and history disagree.
+// Replay: executions rebuilt from their histories on other workers.
 #include "tests/support/engine_fixture.h"
 
 namespace dvt::test {
@@ -111,87 +111,6 @@ TEST_F(Replay, ACancelRequestLeavesAloneAnActivityWhoseCloseCameInTheSameBatch) 
   WorkflowInstance instance(kernel, random, code, {{0}, 0});
   const auto report = instance.verify(history);
   EXPECT_FALSE(report.has_value()) << report->text();
-}
-
-// The history is recorded by one version of the code and replayed by another.
-class ChangedCode : public EngineFixture {
- protected:
-  std::optional<NondeterminismReport> replay(const WorkflowFunction& recorded, const WorkflowFunction& changed) {
-    add_workers(1);
-    define(recorded);
-    start();
-    kernel.run();
-    WorkflowInstance instance(kernel, random, changed, {{0}, 0});
-    return instance.verify(histories.at(0));
-  }
-  WorkflowFunction calls(std::vector<const char*> types) {
-    return [this, types](WorkflowContext& ctx, const Payload&) {
-      for (const char* type : types) ctx.wait(ctx.start_activity(Symbol::intern(type), options(), nullptr));
-      return Payload{};
-    };
-  }
-};
-
-TEST_F(ChangedCode, AnotherActivityTypeIsReportedWithEventCommandAndPlace) {
-  const auto report = replay(calls({"act", "act"}), calls({"act", "other"}));
-  ASSERT_TRUE(report.has_value());
-  EXPECT_EQ(report->expected, "ActivityTaskScheduled 2 'act'");
-  EXPECT_EQ(report->produced, "ScheduleActivity 2 'other'");
-  EXPECT_NE(report->where.find("replay_test.cpp:"), std::string::npos);
-  EXPECT_EQ(report->event, 11u);
-}
-
-TEST_F(ChangedCode, AMissingCommandIsReported) {
-  const auto report = replay(calls({"act", "act"}), calls({"act"}));
-  ASSERT_TRUE(report.has_value());
-  EXPECT_EQ(report->produced, "CompleteWorkflow");
-}
-
-TEST_F(ChangedCode, AnAddedCommandIsReported) {
-  const auto report = replay(calls({"act"}), calls({"act", "act"}));
-  ASSERT_TRUE(report.has_value());
-  EXPECT_EQ(report->expected, "WorkflowExecutionCompleted");
-}
-
-TEST_F(ChangedCode, ATimerInPlaceOfAnActivityIsReported) {
-  const auto report = replay(calls({"act"}), [](WorkflowContext& ctx, const Payload&) {
-    ctx.sleep(seconds(1));
-    return Payload{};
-  });
-  ASSERT_TRUE(report.has_value());
-  EXPECT_EQ(report->produced, "StartTimer 1");
-}
-
-TEST_F(ChangedCode, AddedParallelActivityIsReportedBeforeTheNextTask) {
-  const auto report = replay(calls({"act", "act"}), [this](WorkflowContext& ctx, const Payload&) {
-    const auto a = ctx.start_activity(act, options(), nullptr);
-    const auto b = ctx.start_activity(act, options(), nullptr);
-    ctx.wait(a);
-    ctx.wait(b);
-    return Payload{};
-  });
-  ASSERT_TRUE(report.has_value());
-  EXPECT_NE(report->text().find("ScheduleActivity 2"), std::string::npos);
-}
-
-TEST_F(ChangedCode, PatchedCodeReplaysOldHistories) {
-  const Symbol change = Symbol::intern("second-step");
-  const WorkflowFunction patched = [this, change](WorkflowContext& ctx, const Payload&) {
-    ctx.execute_activity(act, options(), nullptr);
-    if (ctx.patched(change)) ctx.execute_activity(act, options(), nullptr);
-    return Payload{};
-  };
-  EXPECT_EQ(replay(calls({"act"}), patched), std::nullopt);
-}
-
-TEST_F(ChangedCode, PatchedCodeReplaysItsOwnHistories) {
-  const Symbol change = Symbol::intern("second-step");
-  const WorkflowFunction patched = [this, change](WorkflowContext& ctx, const Payload&) {
-    ctx.execute_activity(act, options(), nullptr);
-    if (ctx.patched(change)) ctx.execute_activity(act, options(), nullptr);
-    return Payload{};
-  };
-  EXPECT_EQ(replay(patched, patched), std::nullopt);
 }
 
 TEST_F(Replay, TimeAndRandomnessAreTheSameOnReplay) {
