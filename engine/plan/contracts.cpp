@@ -145,6 +145,12 @@ void CancelSignal::write_json(std::string& out) const {
   out += json::write(json::Value(reason));
 }
 
+ErrorClass step_error_class(Symbol code, bool by_result) {
+  const bool users =
+      by_result || code == names::permanent_step_error || code == names::timeout_error || code.text() == "timeout";
+  return users ? ErrorClass::user : ErrorClass::engine;
+}
+
 namespace names {
 const Symbol run_plan_workflow = Symbol::intern("runPlanWorkflow");
 const Symbol save_run_metadata = Symbol::intern("saveRunMetadata");
@@ -159,6 +165,7 @@ const Symbol skip_step = Symbol::intern("skipStep");
 const Symbol status = Symbol::intern("status");
 const Symbol permanent_step_error = Symbol::intern("PermanentStepError");
 const Symbol transient_step_error = Symbol::intern("transient_error");
+const Symbol timeout_error = Symbol::intern("TimeoutError");
 const Symbol plan_integrity = Symbol::intern("PLAN_INTEGRITY_VALIDATION_FAILED");
 const Symbol plan_uri_not_allowed = Symbol::intern("PLAN_URI_NOT_ALLOWED");
 const Symbol invalid_plan = Symbol::intern("INVALID_PLAN_SCHEMA");

@@ -142,12 +142,16 @@ class CancelSignal final : public PayloadBody {
   const std::string reason;
 };
 
+/// Whose failure a step's is (domain §13): its own code, its timeouts and permanent errors are the user's, exhausted
+/// infrastructure errors the engine's. `by_result`: the activity completed and its result says FAILED.
+ErrorClass step_error_class(Symbol code, bool by_result);
+
 namespace names {
 // Interned once; the names are the production engine's.
 extern const Symbol run_plan_workflow, save_run_metadata, emit_event, fetch_plan, execute_step;
 extern const Symbol pause, resume, cancel, retry_step, skip_step, status;
-extern const Symbol permanent_step_error, transient_step_error, plan_integrity, plan_uri_not_allowed, invalid_plan,
-    store_write_failed;
+extern const Symbol permanent_step_error, transient_step_error, timeout_error, plan_integrity, plan_uri_not_allowed,
+    invalid_plan, store_write_failed;
 }  // namespace names
 
 }  // namespace dvt::engine

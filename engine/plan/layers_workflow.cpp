@@ -109,20 +109,16 @@ class LayersRun {
     return nullptr;
   }
 
-  // A result that says FAILED and an activity that failed for good count alike (domain §6). Step code, step
-  // timeouts and permanent errors are the user's (domain §13); exhausted infrastructure errors are the engine's.
+  // A result that says FAILED and an activity that failed for good count alike (domain §6).
   bool step_failed(const ActivityResult& result) {
     if (result.ok) {
       const auto& answer = payload_as<StepResult>(result.value);
       if (answer.completed) return false;
-      failed_class_ = ErrorClass::user;
       failed_code_ = answer.error;
-      return true;
+    } else {
+      failed_code_ = result.failure->type ? result.failure->type : names::transient_step_error;
     }
-    failed_code_ = result.failure->type ? result.failure->type : names::transient_step_error;
-    const bool users = failed_code_ == names::permanent_step_error || failed_code_.text() == "TimeoutError" ||
-                       failed_code_.text() == "timeout";
-    failed_class_ = users ? ErrorClass::user : ErrorClass::engine;
+    failed_class_ = step_error_class(failed_code_, result.ok);
     return true;
   }
 
