@@ -110,6 +110,14 @@ struct WarehouseFact {
   bool ok = false;
 };
 
+/// An alert that no rule stands behind: `counts.notice.<NAME>` (design §7). Texts are valid during the call.
+struct NoticeFact {
+  std::string_view name;  // PAUSE_DRAIN_TIMEOUT, ORPHANED_TASK
+  RunOrdinal run;
+  std::string_view text;
+  Instant at;
+};
+
 /// All methods default to nothing. `at` in a fact is the present instant.
 class Telemetry {
  public:
@@ -148,6 +156,7 @@ class Telemetry {
   virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/,
                            Instant /*at*/) {}
   virtual void adapter_heartbeat(Instant /*at*/) {}
+  virtual void notice(const NoticeFact&) {}
 
   // Warehouse
   virtual void warehouse_done(const WarehouseFact&) {}

@@ -88,6 +88,9 @@ class TelemetryFanOut final : public Telemetry {
   void adapter_heartbeat(Instant at) override {
     for (Telemetry* listener : listeners_) listener->adapter_heartbeat(at);
   }
+  void notice(const NoticeFact& fact) override {
+    for (Telemetry* listener : listeners_) listener->notice(fact);
+  }
 
   // Warehouse
   void warehouse_done(const WarehouseFact& fact) override {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/ports/fibers.h"
+#include "engine/ports/worker_processes.h"
 #include "engine/service/service.h"
 #include "engine/workflow/instance.h"
 
@@ -54,7 +55,7 @@ struct WorkerOptions {
   std::uint32_t call_budget = WorkflowInstance::kCallBudget;
 };
 
-class Workers final : public WorkerHost {
+class Workers final : public WorkerHost, public WorkerProcesses {
  public:
   Workers(Service& service, Timers& timers, Fibers& fibers, const Random& random, Telemetry& telemetry,
           WorkerOptions options);
@@ -66,10 +67,9 @@ class Workers final : public WorkerHost {
 
   /// Adds `count` workers to a queue, all down. Returns the first one's index.
   std::uint32_t add_workers(std::uint32_t queue, std::uint32_t count, WorkerLimits limits, std::uint32_t sticky_cache);
-  void start(std::uint32_t worker);
-  /// The process dies at once. Nothing when it is down.
-  void kill(std::uint32_t worker);
-  bool up(std::uint32_t worker) const { return workers_[worker].up; }
+  void start(std::uint32_t worker) override;
+  void kill(std::uint32_t worker) override;
+  bool up(std::uint32_t worker) const override { return workers_[worker].up; }
   std::size_t cached(std::uint32_t worker) const { return workers_[worker].cache.size(); }
   /// The execution closed: whoever has it cached drops it.
   void forget(const ExecutionKey& key, std::optional<WorkerRef> sticky);

@@ -48,6 +48,7 @@ enum class DigestFact : std::uint8_t {
   fault_injected,
   fault_healed,
   fault_struck,
+  notice,
 };
 
 /// Stands where a fact concerns no single run.

@@ -157,6 +157,11 @@ void Fingerprint::worker_changed(std::uint32_t queue, std::uint32_t worker, bool
   fact(DigestFact::worker_changed, at, kNoRun, queue, worker, up ? 1 : 0);
 }
 
+void Fingerprint::notice(const NoticeFact& of) {
+  mix_text(of.name);
+  fact(DigestFact::notice, of.at, of.run.value);
+}
+
 // ---- Warehouse ----
 
 void Fingerprint::warehouse_done(const WarehouseFact& of) {

@@ -1,0 +1,86 @@
+#include "adapters/conductor/conductor_adapter.h"
+
+#include <memory>
+
+namespace dvt::adapters {
+
+using namespace dvt::engine;
+
+ConductorAdapter::ConductorAdapter(ConductorServer& server, Timers& timers, const Random& random, Telemetry& telemetry,
+                                   const PlanCatalogue& plans, ConductorOptions options)
+    : server_(server), timers_(timers), random_(random), telemetry_(telemetry), options_(std::move(options)) {
+  for (const PlanEntryRef& plan : plans.entries()) definitions_.push_back(compile(plan));
+}
+
+void ConductorAdapter::attach(RunListener& listener) {
+  listener_ = &listener;
+  server_.attach(listener);
+}
+
+void ConductorAdapter::rpc(const char* method, DrawKey key, Callback then) {
+  Draws draws(random_, Purpose::adapter_rpc, key.a, key.b, key.c);
+  const Duration took = options_.rpc_latency.sample(draws);
+  struct Call {
+    const char* method;
+    Duration took;
+    Callback then;
+  };
+  auto call = std::make_unique<Call>(Call{method, took, std::move(then)});
+  timers_.call_after(took, [this, held = std::move(call)] {
+    telemetry_.adapter_rpc(held->method, "OK", held->took, timers_.now());
+    held->then();
+  });
+}
+
+void ConductorAdapter::start_run(RunIdentityRef run) {
+  ++starting_;
+  const DrawKey key{run->run.value, 0, 0};
+  rpc("StartWorkflow", key, [this, identity = std::move(run)] {
+    --starting_;
+    const WorkflowDefinition& definition = definitions_.at(identity->plan.value);
+    auto input = std::make_shared<const PlanRunInput>(identity, definition.plan, std::string(name()), 0u, 0u, 0u);
+    telemetry_.run_started(identity->run, identity->plan, timers_.now());
+    server_.start_workflow(identity, std::move(input), definition);
+  });
+}
+
+void ConductorAdapter::signal(const ProviderSignal& signal) {
+  if (options_.hold_at_decision && signal.type == SignalType::pause) server_.hold(signal.run);
+  const char* method = "";
+  switch (signal.type) {
+    case SignalType::pause:
+      method = "PauseWorkflow";
+      break;
+    case SignalType::resume:
+      method = "ResumeWorkflow";
+      break;
+    case SignalType::cancel:
+      method = "TerminateWorkflow";
+      break;
+    default:
+      // Conductor has no signals of its own: what is no such call reaches no workflow.
+      timers_.post([this, ordinal = signal.signal] { listener_->signal_lost(ordinal, timers_.now()); });
+      return;
+  }
+  auto held = std::make_unique<ProviderSignal>(signal);
+  rpc(method, {signal.run.value, signal.signal, 1},
+      [this, copy = std::move(held), accepted_at = timers_.now()] { deliver(*copy, accepted_at); });
+}
+
+void ConductorAdapter::deliver(const ProviderSignal& signal, Instant accepted_at) {
+  bool delivered = false;
+  switch (signal.type) {
+    case SignalType::pause:
+      delivered = server_.pause(signal.run, signal.signal, accepted_at);
+      break;
+    case SignalType::resume:
+      delivered = server_.resume(signal.run, signal.signal);
+      break;
+    default:
+      delivered = server_.terminate(signal.run, signal.signal);
+      break;
+  }
+  if (!delivered) listener_->signal_lost(signal.signal, timers_.now());
+}
+
+}  // namespace dvt::adapters

@@ -1,0 +1,43 @@
+// The `conductor` adapter: runs are Conductor workflows compiled from their plans, PAUSE drains, CANCEL is forced
+// (domain §7, §10). Every call pays the adapter's RPC latency.
+#pragma once
+
+#include <vector>
+
+#include "adapters/conductor/server.h"
+
+namespace dvt::adapters {
+
+struct ConductorOptions {
+  Distribution rpc_latency;
+  bool hold_at_decision = false;  // known fault 6 mended: no step starts between a PAUSE's acceptance and its effect
+};
+
+class ConductorAdapter final : public ProviderAdapter {
+ public:
+  /// Compiles every plan of the catalogue, which must be complete.
+  ConductorAdapter(ConductorServer& server, Timers& timers, const Random& random, Telemetry& telemetry,
+                   const engine::PlanCatalogue& plans, ConductorOptions options);
+
+  const char* name() const override { return "conductor"; }
+  void attach(RunListener& listener) override;
+  void start_run(RunIdentityRef run) override;
+  void signal(const ProviderSignal& signal) override;
+  std::size_t open_runs() const override { return starting_ + server_.open(); }
+  bool is_open(RunOrdinal run) const override { return server_.is_open(run); }
+
+ private:
+  void deliver(const ProviderSignal& signal, Instant accepted_at);
+  void rpc(const char* method, DrawKey key, Callback then);
+
+  ConductorServer& server_;
+  Timers& timers_;
+  const Random& random_;
+  Telemetry& telemetry_;
+  ConductorOptions options_;
+  std::vector<WorkflowDefinition> definitions_;  // by plan
+  RunListener* listener_ = nullptr;
+  std::size_t starting_ = 0;
+};
+
+}  // namespace dvt::adapters
