@@ -31,16 +31,16 @@ namespace dvt::adapters {
 enum class OrphanPolicy : std::uint8_t { accept, reject };
 
 struct ConductorServerOptions {
-  Distribution poll_latency;  // the way of a polled task to its worker
-  Distribution decide;        // one evaluation of the task graph
+  Distribution poll_latency{};  // the way of a polled task to its worker
+  Distribution decide{};        // one evaluation of the task graph
   Duration task_timeout = seconds(30);
   bool timeout_by_kind = false;  // known fault 9 mended: executeStep has the start-to-close of its kind and size
   Duration drain_timeout = minutes(5);
   OrphanPolicy orphan_policy = OrphanPolicy::accept;
   bool trace_short_pauses = false;  // known fault 5 mended
   bool number_pauses = false;       // known fault 7 mended
-  engine::ActivityOptionsRef control;
-  std::function<engine::ActivityOptionsRef(PlanOrdinal, StepIndex)> step_options;
+  engine::ActivityOptionsRef control{};
+  std::function<engine::ActivityOptionsRef(PlanOrdinal, StepIndex)> step_options{};
   /// The isolation domain of a tenant; nullopt: its steps go to the common ones.
   std::function<std::optional<std::uint32_t>(TenantOrdinal)> isolation = [](TenantOrdinal) { return std::nullopt; };
 };

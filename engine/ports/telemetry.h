@@ -110,9 +110,12 @@ struct WarehouseFact {
   bool ok = false;
 };
 
+/// What notice() may tell of.
+inline constexpr std::string_view kNoticeNames[] = {"ORPHANED_TASK", "PAUSE_DRAIN_TIMEOUT"};
+
 /// An alert that no rule stands behind: `counts.notice.<NAME>` (design §7). Texts are valid during the call.
 struct NoticeFact {
-  std::string_view name;  // PAUSE_DRAIN_TIMEOUT, ORPHANED_TASK
+  std::string_view name;  // one of kNoticeNames
   RunOrdinal run;
   std::string_view text;
   Instant at;

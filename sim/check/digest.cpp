@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kMagic = "DVTDIGEST1\n";
 constexpr std::size_t kBlock = 1 << 18;
-constexpr std::uint64_t kLastFact = static_cast<std::uint64_t>(DigestFact::fault_struck);
+constexpr std::uint64_t kLastFact = static_cast<std::uint64_t>(DigestFact::notice);
 
 void put_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -107,6 +107,8 @@ const char* name_of(DigestFact fact) {
       return "fault_healed";
     case DigestFact::fault_struck:
       return "fault_struck";
+    case DigestFact::notice:
+      return "notice";
   }
   return "unknown";
 }

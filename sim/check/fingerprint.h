@@ -64,6 +64,7 @@ class Fingerprint final : public Telemetry {
   void fault_injected(std::string_view name, Instant at) override;
   void fault_healed(std::string_view name, Instant at) override;
   void fault_struck(std::string_view name, Instant at) override;
+  void notice(const NoticeFact& fact) override;
 
  private:
   // One multiplication and one xor-shift a word: for a given state, different words give different states.

@@ -9,9 +9,11 @@ namespace {
 constexpr std::uint32_t kNotListed = std::numeric_limits<std::uint32_t>::max();
 }  // namespace
 
-PauseLog::PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeout, PauseListener& listener)
+PauseLog::PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeout, Standing standing,
+                   PauseListener& listener)
     : warmup_end_(warmup_end),
       drain_timeout_(drain_timeout),
+      standing_(standing),
       listener_(listener),
       latency_(threshold, warmup_end),
       latency_with_backlog_(threshold, warmup_end),
@@ -91,7 +93,8 @@ void PauseLog::step_started(RunSlot& run, std::uint32_t attempt, Instant at) {
 void PauseLog::settle(RunSlot& run, Instant at) {
   if (run.pauses.empty()) return;
   end_timed_out(run, at);
-  if (!run.still || !run.steps.empty()) return;
+  if (!run.still) return;
+  if (standing_ == Standing::holds_its_queue ? run.running > 0 : !run.steps.empty()) return;
   for (std::size_t i = 0; i < run.pauses.size();) {
     const std::uint32_t index = run.pauses[i];
     PauseRecord& record = open_[index].record;

@@ -3,7 +3,8 @@
 // the end of the run. Only step activities count; a PAUSE counts when it is accepted at or after the end of warm-up.
 //
 // Drained means: the pause was applied, the interpreter stands still, and none of the run's step activities is queued,
-// running or waiting for a retry. An empty run between two layers is not drained: its next layer may be on its way.
+// running or waiting for a retry; or, where a run that stands still holds what is queued (Conductor), none is running.
+// An empty run between two layers is not drained: its next layer may be on its way.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +23,15 @@ class PauseListener {
   virtual void pause_ended(const PauseRecord& pause) = 0;
 };
 
+/// What a run that stands still does with its queued step activities.
+enum class Standing : std::uint8_t { lets_its_queue_start, holds_its_queue };
+
 class PauseLog {
  public:
   static constexpr std::size_t kListLimit = 10'000;
 
   /// `drain_timeout` 0: none (only Conductor has one).
-  PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeout, PauseListener& listener);
+  PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeout, Standing standing, PauseListener& listener);
 
   // What happened in a run, in order of time. `run` holds the state *after* the fact.
   void accepted(RunSlot& run, std::uint64_t signal, std::uint32_t warehouse_queue, Instant at);
@@ -69,6 +73,7 @@ class PauseLog {
 
   Instant warmup_end_;
   Duration drain_timeout_;
+  Standing standing_;
   PauseListener& listener_;
   std::vector<Open> open_;  // pool; a run's slot names its own
   std::vector<std::uint32_t> free_;

@@ -32,7 +32,7 @@ Measure::Measure(MeasureConfig config)
       tally_(std::make_unique<Tallies>(counts_)),
       events_(destinations(config_)),
       lag_(config_.warmup_end),
-      pauses_(config_.thresholds.pause, config_.warmup_end, config_.drain_timeout, *this),
+      pauses_(config_.thresholds.pause, config_.warmup_end, config_.drain_timeout, config_.standing, *this),
       faults_(config_.faults),
       plan_persisted_(config_.thresholds.plan_persisted, config_.warmup_end),
       ui_refresh_(config_.thresholds.ui_refresh, config_.warmup_end),

@@ -56,6 +56,7 @@ struct MeasureConfig {
   std::uint32_t warehouses = 0;
   std::vector<FaultInfo> faults;  // in the scenario's order
   Duration drain_timeout;         // 0: none
+  Standing standing = Standing::lets_its_queue_start;
   bool step_labels = false;
   std::size_t series_budget = 2'000;
   ObjectiveThresholds thresholds;
@@ -113,6 +114,7 @@ class Measure final : public Telemetry, private PauseListener {
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override;
   void adapter_rpc(std::string_view method, std::string_view status, Duration took, Instant at) override;
   void adapter_heartbeat(Instant at) override;
+  void notice(const NoticeFact& fact) override;
 
   void warehouse_done(const WarehouseFact& fact) override;
   void warehouse_level(std::uint32_t warehouse, std::uint32_t running, std::uint32_t queued, Instant at) override;

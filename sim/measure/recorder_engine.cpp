@@ -360,7 +360,6 @@ void Measure::activity_retry(const ActivityFact& fact, std::string_view cause, I
 void Measure::pause_ended(const PauseRecord& pause) {
   handles_->quiescence->observe(in_ms(pause.last_started));
   if (pause.drained) handles_->drain->observe(in_seconds(*pause.drained));
-  if (pause.ended_by == PauseEnd::drain_timeout) ++tally_->notice_drain_timeout;
 }
 
 }  // namespace dvt::sim

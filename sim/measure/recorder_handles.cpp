@@ -141,8 +141,9 @@ Measure::Tallies::Tallies(Counts& c)
       fault_strikes(c["fault_strikes"]),
       notice_dead_letter(c["notice.DEAD_LETTER"]),
       notice_invalid_transition(c["notice.INVALID_TRANSITION"]),
-      notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]),
-      notice_drain_timeout(c["notice.PAUSE_DRAIN_TIMEOUT"]) {}
+      notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]) {
+  for (const std::string_view name : kNoticeNames) c[std::string("notice.").append(name)];  // told by name
+}
 
 std::vector<std::string> Measure::count_names() {
   Counts counts;

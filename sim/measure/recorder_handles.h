@@ -91,7 +91,7 @@ struct Measure::Tallies {
       &activity_retries, &activity_timeouts, &timers_fired, &worker_crashes, &worker_restarts, &warehouse_jobs,
       &warehouse_errors, &deliveries, &duplicate_deliveries, &dead_letters, &snapshots, &invalid_transitions,
       &gaps_suspected, &gaps_confirmed, &fault_strikes, &notice_dead_letter, &notice_invalid_transition,
-      &notice_plan_integrity, &notice_drain_timeout;
+      &notice_plan_integrity;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

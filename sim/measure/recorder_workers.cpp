@@ -50,6 +50,10 @@ void Measure::adapter_heartbeat(Instant at) {
   if (faults_.waiting(RecoveryBy::adapter)) faults_.level(RecoveryBy::adapter, 0, true, at);
 }
 
+void Measure::notice(const NoticeFact& fact) {
+  ++counts_[std::string("notice.").append(fact.name)];
+}
+
 void Measure::warehouse_done(const WarehouseFact& fact) {
   ++tally_->warehouse_jobs;
   if (!fact.ok) ++tally_->warehouse_errors;

@@ -315,6 +315,10 @@ void RunRecorder::gap_confirmed(RunOrdinal run, Instant at) {
   notice(at, "PROJECTION_GAP", "confirmed", run);
 }
 
+void RunRecorder::notice(const NoticeFact& fact) {
+  notice(fact.at, fact.name, fact.text, fact.run);
+}
+
 void RunRecorder::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
   const std::string who =
       subscription == UINT32_MAX ? std::string("outbox") : named(options_.subscriptions, subscription);

@@ -84,6 +84,7 @@ class RunRecorder final : public Telemetry, public SampleSink {
   void nondeterminism(RunOrdinal run, std::string_view report, Instant at) override;
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override;
   void gap_confirmed(RunOrdinal run, Instant at) override;
+  void notice(const NoticeFact& fact) override;
   void dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
   void fault_injected(std::string_view name, Instant at) override;
   void fault_healed(std::string_view name, Instant at) override;

@@ -21,8 +21,7 @@ const ObjectTable& table<AdapterSpec>() {
     TableBuilder<AdapterSpec> t("the adapter");
     t.field("kind", &AdapterSpec::kind,
             "The provider: temporal (native pause), conductor (polling, draining pause), mock (instant).")
-        .example("temporal")
-        .not_yet_words({"conductor"});
+        .example("temporal");
     t.field("heartbeatInterval", &AdapterSpec::heartbeat_interval, "Gap between the adapter's heartbeats.")
         .example("10s")
         .above(Duration{});
@@ -95,7 +94,10 @@ const ObjectTable& table<TaskQueueSpec>() {
   using Q = TaskQueueSpec;
   static const ObjectTable made = [] {
     TableBuilder<Q> t("a task queue and its workers");
-    t.field("workers", &Q::workers, "Worker processes.").example("10").default_note("tq-data 10").range(1, 10'000);
+    t.field("workers", &Q::workers, "Worker processes.")
+        .example("10")
+        .default_note("tq-data 10; with the Conductor adapter tq-control 10, tq-data 5, tq-isolation-TENANT 2")
+        .range(1, 10'000);
     t.field("slots", &Q::slots, "Places per worker, for activities and for workflow tasks apart.")
         .example("8")
         .default_note("tq-data 8")
@@ -110,6 +112,12 @@ const ObjectTable& table<TaskQueueSpec>() {
         .example("1000")
         .range(0, 100'000'000);
     t.field("rateLimit", &Q::rate_limit, "Tasks handed out at most; 0/s: no limit.").example("0/s").not_yet();
+    t.field(
+         "pollInterval", &Q::poll_interval,
+         "Gap between a Conductor worker's polls; 0s: topology.conductor.pollInterval for tq-control, five times that "
+         "for tq-data, twice for tq-isolation-TENANT. Temporal's workers poll all the time.")
+        .example("500ms")
+        .default_note("Conductor: tq-control 100ms, tq-data 500ms, tq-isolation-TENANT 200ms");
     return t.build();
   }();
   return made;
@@ -126,8 +134,15 @@ const ObjectTable& table<ConductorSpec>() {
     t.field("orphanPolicy", &C::orphan_policy,
             "Completions after a forced pause: accept and apply, or reject and audit.")
         .example("accept");
-    t.field("pollInterval", &C::poll_interval, "Gap between a worker's polls.").example("100ms").above(Duration{});
-    t.field("taskTimeout", &C::task_timeout, "A task that runs longer is timed out.").example("30s").above(Duration{});
+    t.field(
+         "pollInterval", &C::poll_interval,
+         "Gap between the polls of a tq-control worker; tq-data's is five times as long, tq-isolation-TENANT's twice.")
+        .example("100ms")
+        .above(Duration{});
+    t.field("taskTimeout", &C::task_timeout,
+            "A task that runs longer is timed out (known fault 9; fixed: a step's own startToClose).")
+        .example("30s")
+        .above(Duration{});
     return t.build();
   }();
   return made;
@@ -333,9 +348,7 @@ const ObjectTable& table<Topology>() {
         .example("{spark: {startToClose: 2h}}");
     t.field("taskQueues", &Topology::task_queues, "tq-control and tq-data: workers, slots, zones.")
         .example("{tq-data: {workers: 20}}");
-    t.field("conductor", &Topology::conductor, "Parameters of the Conductor adapter.")
-        .example("{drainTimeout: 5m}")
-        .not_yet();
+    t.field("conductor", &Topology::conductor, "Parameters of the Conductor adapter.").example("{drainTimeout: 5m}");
     t.field("pause", &Topology::pause, "What PAUSE does with running work.").example("{cancelRunning: false}");
     t.field("api", &Topology::api, "DVT's own front.").example("{capacity: 200/s}");
     t.field("stateStore", &Topology::state_store, "The append authority.").example("{writeLatency: 2ms}");
@@ -347,6 +360,14 @@ const ObjectTable& table<Topology>() {
     t.field("orphanedQuery", &Topology::orphaned_query, "What the warehouse query of a dead worker does.")
         .example("cancelled")
         .not_yet_words({"cancelled"});
+    t.finish([](Reading&, const Node& node, Topology& topology) {
+      if (topology.adapter.kind != AdapterKind::conductor) return;
+      const Node* queues = node.find("taskQueues");
+      for (TaskQueueSpec& queue : topology.task_queues) {
+        const Node* written = queues == nullptr ? nullptr : queues->find(queue.name);
+        if (written == nullptr || written->find("workers") == nullptr) queue.workers = conductor_workers(queue.name);
+      }
+    });
     return t.build();
   }();
   return made;

@@ -3,6 +3,7 @@
 
 #include "engine/base/format.h"
 
+#include "sim/scenario/scalars.h"
 #include "sim/scenario/scenario.h"
 
 namespace dvt::sim {
@@ -66,6 +67,23 @@ ActivityOptions Topology::options_for(std::string_view kind, std::string_view si
     }
   }
   return options;
+}
+
+std::int64_t conductor_workers(std::string_view queue) {
+  return queue == "tq-control" ? 10 : queue == "tq-data" ? 5 : 2;
+}
+
+std::optional<std::int64_t> isolated_tenant(std::string_view queue, std::int64_t tenants) {
+  constexpr std::string_view kPrefix = "tq-isolation-tenant-";
+  if (!queue.starts_with(kPrefix)) return std::nullopt;
+  const auto number = parse_integer(queue.substr(kPrefix.size()), static_cast<std::uint64_t>(tenants));
+  if (!number.has_value() || number.value() == 0) return std::nullopt;
+  return static_cast<std::int64_t>(number.value()) - 1;
+}
+
+Duration Topology::poll_interval_of(const TaskQueueSpec& queue) const {
+  if (queue.poll_interval.ns > 0) return queue.poll_interval;
+  return conductor.poll_interval * (queue.name == "tq-control" ? 1 : queue.name == "tq-data" ? 5 : 2);
 }
 
 const TaskQueueSpec* Topology::task_queue(std::string_view name) const {

@@ -71,6 +71,7 @@ struct TaskQueueSpec {
   Dist restart_delay = Dist::lognormal(seconds(20), seconds(90));
   std::int64_t sticky_cache = 1000;  // workflows kept by one worker; 0: none
   Rate rate_limit;                   // zero: none
+  Duration poll_interval;            // Conductor's workers; 0: the domain's own, see poll_interval_of()
   bool operator==(const TaskQueueSpec&) const = default;
 };
 
@@ -182,6 +183,13 @@ struct OncallSpec {
 
 enum class OrphanedQuery { continues, cancelled };
 
+/// Workers of a queue that does not say how many, on Conductor (domain §10): tq-control 10, tq-data 5,
+/// tq-isolation-… 2.
+std::int64_t conductor_workers(std::string_view queue);
+
+/// The tenant, from 0, that `tq-isolation-tenant-<n>` isolates; nullopt when there is none of `tenants`.
+std::optional<std::int64_t> isolated_tenant(std::string_view queue, std::int64_t tenants);
+
 /// tq-control (4 workers of 20 slots) and tq-data (10 of 8) exist by default; entries of the file change them.
 std::vector<TaskQueueSpec> default_task_queues();
 
@@ -205,6 +213,9 @@ struct Topology {
   /// The options that hold for `executeStep` of a step: `kind/size` over `kind` over `default` over production's.
   /// For the other activities pass empty texts.
   ActivityOptions options_for(std::string_view kind, std::string_view size) const;
+  /// Between two polls of a Conductor worker: the queue's own, otherwise `conductor.pollInterval` for tq-control, five
+  /// times that for tq-data and twice for tq-isolation-… (domain §10: 100 ms, 500 ms, 200 ms).
+  Duration poll_interval_of(const TaskQueueSpec& queue) const;
   /// nullptr when there is none of that name.
   const TaskQueueSpec* task_queue(std::string_view name) const;
 };

@@ -47,16 +47,48 @@ void check_provenance(const Scenario& scenario, const Node& root, Reading& readi
   }
 }
 
+// tq-isolation-{tenant}: all steps of that tenant; tenants are tenant-1, tenant-2, …
+void check_isolation(const Scenario& scenario, const TaskQueueSpec& queue, const Node& root, Reading& reading) {
+  if (scenario.topology.adapter.kind != AdapterKind::conductor) {
+    error_at(reading, root, {"topology", "taskQueues", queue.name},
+             "isolation queues are modelled with adapter.kind: conductor only");
+    return;
+  }
+  if (isolated_tenant(queue.name, scenario.workload.tenants.count)) return;
+  error_at(reading, root, {"topology", "taskQueues", queue.name},
+           fmt::format("expected tq-isolation-tenant-1 to tq-isolation-tenant-{}", scenario.workload.tenants.count));
+}
+
 void check_queues(const Scenario& scenario, const Node& root, Reading& reading) {
   for (const TaskQueueSpec& queue : scenario.topology.task_queues) {
     if (queue.name == "tq-control" || queue.name == "tq-data") continue;
     if (queue.name.starts_with("tq-isolation-")) {
-      error_at(reading, root, {"topology", "taskQueues", queue.name}, "isolation queues are not modelled yet");
+      check_isolation(scenario, queue, root, reading);
     } else {
       error_at(reading, root, {"topology", "taskQueues", queue.name},
                "no activity goes to this queue" + Reading::suggestion(queue.name, {"tq-control", "tq-data"}));
     }
   }
+}
+
+// What Conductor has no way to do, and Temporal's workflow does.
+void check_conductor(const Scenario& scenario, const Node& root, Reading& reading) {
+  const Topology& topology = scenario.topology;
+  if (topology.adapter.kind != AdapterKind::conductor) {
+    for (const TaskQueueSpec& queue : topology.task_queues)
+      if (queue.poll_interval.ns > 0)
+        error_at(reading, root, {"topology", "taskQueues", queue.name, "pollInterval"},
+                 "only Conductor's workers poll at intervals");
+    return;
+  }
+  if (topology.interpreter.kind != InterpreterKind::layers)
+    error_at(reading, root, {"topology", "interpreter", "kind"}, "Conductor runs plans as layers only");
+  if (topology.interpreter.on_step_failure != OnStepFailure::fail)
+    error_at(reading, root, {"topology", "interpreter", "onStepFailure"},
+             "hold needs the signals RETRY_STEP and SKIP_STEP, which Conductor does not have");
+  if (topology.interpreter.continue_as_new_after_layers > 0)
+    error_at(reading, root, {"topology", "interpreter", "continueAsNewAfterLayers"},
+             "Conductor keeps no history, so that nothing is continued as new");
 }
 
 std::vector<std::string_view> all_kinds(const Scenario& scenario) {
@@ -160,6 +192,7 @@ void validate(const Scenario& scenario, const Node& root, Reading& reading) {
   check_times(scenario, root, reading);
   check_provenance(scenario, root, reading);
   check_queues(scenario, root, reading);
+  check_conductor(scenario, root, reading);
   check_activity_options(scenario, root, reading);
   check_warehouses(scenario, root, reading);
   validate_plans(scenario, root, reading);

@@ -18,8 +18,12 @@ class Warnings {
     check_timeouts();
     check_warehouses();
     check_windows();
-    if (scenario_.record.histories != Record::Histories::none && scenario_.topology.adapter.kind == AdapterKind::mock)
-      add({}, "record.histories", "the mock adapter has no workflow histories: none will be kept");
+    check_conductor();
+    if (scenario_.record.histories != Record::Histories::none &&
+        scenario_.topology.adapter.kind != AdapterKind::temporal)
+      add({}, "record.histories",
+          fmt::format("the {} adapter has no workflow histories: none will be kept",
+                      scenario_.topology.adapter.kind == AdapterKind::mock ? "mock" : "Conductor"));
     for (const auto& [name, reason] : scenario_.invariants.except) {
       if (reason.empty())
         add({}, "invariants.except", fmt::format("\"{}\" is left out without a reason; write {}: \"why\"", name, name));
@@ -54,6 +58,12 @@ class Warnings {
         check(plan.source, plan.name, synthetic->kind, synthetic->size, "");
       }
     }
+  }
+
+  void check_conductor() {
+    const Topology& topology = scenario_.topology;
+    if (topology.adapter.kind != AdapterKind::conductor && !(topology.conductor == ConductorSpec{}))
+      add({}, "topology.conductor", "has no effect: topology.adapter.kind is not conductor");
   }
 
   void check_warehouses() {
@@ -102,16 +112,21 @@ class Warnings {
 
 std::optional<std::string> timeout_warning(const Scenario& scenario, std::string_view kind, std::string_view size,
                                            std::string_view materialization) {
-  const Duration limit = scenario.topology.options_for(kind, size).start_to_close;
+  const Topology& topology = scenario.topology;
+  // Known fault 9: Conductor's one task timeout stands in the place of the kind's own.
+  const bool one_timeout = topology.adapter.kind == AdapterKind::conductor && !scenario.known_faults.fixed(9);
+  const Duration limit =
+      one_timeout ? topology.conductor.task_timeout : topology.options_for(kind, size).start_to_close;
   const WarehouseSpec* warehouse = scenario.warehouse_for(kind);
   const Dist* duration = warehouse == nullptr ? nullptr : warehouse->duration_for(kind, size, materialization);
   if (limit.ns == 0 || duration == nullptr) return std::nullopt;
   const auto p99 = duration->p99();
   if (!p99 || *p99 <= limit) return std::nullopt;
   return fmt::format(
-      "{}/{} steps have a p99 of {}, longer than their start-to-close timeout of {}: such a step can never finish "
-      "(known fault 8)",
-      kind, size, format_value(*p99), format_value(limit));
+      "{}/{} steps have a p99 of {}, longer than their {} timeout of {}: such a step can never finish "
+      "(known fault {})",
+      kind, size, format_value(*p99), one_timeout ? "task" : "start-to-close", format_value(limit),
+      one_timeout ? 9 : 8);
 }
 
 std::vector<Diagnostic> scenario_warnings(const Scenario& scenario) {

@@ -89,6 +89,7 @@ MeasureConfig measure_config(const Scenario& scenario, std::vector<MeasureConfig
       config.adapter = "conductor";
       config.thresholds.pause = seconds(5);  // domain §10
       config.drain_timeout = scenario.topology.conductor.drain_timeout;
+      config.standing = Standing::holds_its_queue;
       break;
   }
   return config;

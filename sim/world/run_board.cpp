@@ -96,21 +96,19 @@ void RunBoard::signal_decided(const SignalFact& fact) {
 }
 
 void RunBoard::check_drained(const Run& run) {
-  if (run.pause_accepted && run.steps_in_flight == 0 && drained_) drained_(run.run);
+  if (run.pause_accepted && run.steps_in_flight.empty() && drained_) drained_(run.run);
 }
 
 void RunBoard::activity_started(const ActivityFact& fact) {
   if (fact.kind != ActivityKind::step) return;
-  if (Run* run = get(fact.run)) ++run->steps_in_flight;
+  if (Run* run = get(fact.run)) run->steps_in_flight.push_back(fact.activity);
 }
 
-void RunBoard::activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view) {
-  if (fact.kind != ActivityKind::step || outcome == ActivityOutcome::timed_out_schedule_to_start ||
-      outcome == ActivityOutcome::cancelled)
-    return;
+// An attempt may close without having started: timed out in the queue, or cancelled there.
+void RunBoard::activity_closed(const ActivityFact& fact, ActivityOutcome, std::string_view) {
+  if (fact.kind != ActivityKind::step) return;
   Run* run = get(fact.run);
-  if (run == nullptr || run->steps_in_flight == 0) return;
-  --run->steps_in_flight;
+  if (run == nullptr || std::erase(run->steps_in_flight, fact.activity) == 0) return;
   check_drained(*run);
 }
 

@@ -21,8 +21,8 @@ class RunBoard final : public Telemetry {
     TenantOrdinal tenant;
     RunFilter status = RunFilter::pending;
     bool pause_accepted = false;
-    std::uint32_t steps_in_flight = 0;
-    std::uint32_t place = 0;  // in its status list
+    std::vector<std::uint32_t> steps_in_flight{};  // activities of the steps whose attempt started
+    std::uint32_t place = 0;                       // in its status list
   };
 
   /// Runs that a selection may take now, by ordinal. `plan_index`: place in workload.plans, or -1 for any.

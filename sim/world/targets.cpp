@@ -11,7 +11,7 @@ LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant now
 
 }  // namespace
 
-Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, engine::Workers& workers,
+Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
                  std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
                  store::Projector& projector)
     : timers_(timers),

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "adapters/warehouse/warehouse.h"
-#include "engine/worker/worker.h"
+#include "engine/ports/worker_processes.h"
 #include "sim/fault/fault_plan.h"
 #include "sim/fault/latency_window.h"
 #include "sim/fault/store_model.h"
@@ -25,7 +25,7 @@ struct WorkerGroup {
 
 class Targets final : public FaultActions {
  public:
-  Targets(Timers& timers, const Random& random, const Scenario& scenario, engine::Workers& workers,
+  Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
           std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
           store::Projector& projector);
 
@@ -45,7 +45,7 @@ class Targets final : public FaultActions {
   Timers& timers_;
   const Random& random_;
   const Scenario& scenario_;
-  engine::Workers& workers_;
+  WorkerProcesses& workers_;
   std::vector<WorkerGroup> groups_;
   adapters::Warehouses& warehouses_;
   StoreModel& store_;

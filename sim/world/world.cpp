@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "adapters/conductor/conductor_adapter.h"
+#include "adapters/conductor/workers.h"
 #include "adapters/mock/mock_adapter.h"
 #include "adapters/temporal/temporal_adapter.h"
 #include "engine/plan/layers_workflow.h"
@@ -101,6 +103,8 @@ struct World::Parts {
   WorldResult so_far(Instant now);
   void load_plans();
   void add_workers();
+  void add_temporal_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
+  void add_conductor_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
   void heartbeat();
   void execution_closed(const engine::Execution& execution);
   WorldResult run();
@@ -124,6 +128,9 @@ struct World::Parts {
   adapters::Warehouses warehouses;
   engine::Service service;
   engine::Workers workers;
+  std::unique_ptr<adapters::ConductorServer> conductor;  // adapter.kind: conductor
+  std::unique_ptr<adapters::ConductorWorkers> conductor_workers;
+  WorkerProcesses* processes = &workers;
   std::vector<WorkerGroup> groups;
   engine::SaveRunMetadataActivity save_metadata;
   engine::EmitEventActivity emit_event;
@@ -194,6 +201,12 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   }
   if (scenario.topology.adapter.kind == AdapterKind::mock) {
     adapter = std::make_unique<adapters::MockAdapter>(kernel, random, telemetry, store_model, plans);
+  } else if (conductor != nullptr) {
+    adapters::ConductorOptions options_for_adapter;
+    options_for_adapter.rpc_latency = scenario.topology.adapter.rpc_latency.build();
+    options_for_adapter.hold_at_decision = scenario.known_faults.fixed(6);
+    adapter = std::make_unique<adapters::ConductorAdapter>(*conductor, kernel, random, telemetry, plans,
+                                                           std::move(options_for_adapter));
   } else {
     adapters::TemporalOptions temporal;
     temporal.rpc_latency = scenario.topology.adapter.rpc_latency.build();
@@ -213,7 +226,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     api->submit_run({arrival.run, arrival.plan, arrival.tenant, "request-" + std::to_string(arrival.run.value)});
   });
   operators = std::make_unique<Operators>(kernel, random, scenario, *api, board);
-  targets = std::make_unique<Targets>(kernel, random, scenario, workers, groups, warehouses, store_model, projector);
+  targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model, projector);
   faults = std::make_unique<FaultPlan>(kernel, random, telemetry, scenario.faults, end, *targets);
 
   std::vector<MeasureConfig::Plan> named_plans;
@@ -274,17 +287,6 @@ void World::Parts::load_plans() {
 }
 
 void World::Parts::add_workers() {
-  for (const TaskQueueSpec& spec : scenario.topology.task_queues) {
-    const std::uint32_t queue = service.matching().add_queue(Symbol::intern(spec.name));
-    const engine::WorkerLimits limits{static_cast<std::uint32_t>(spec.slots), static_cast<std::uint32_t>(spec.pollers)};
-    WorkerGroup group;
-    group.queue = spec.name;
-    group.count = static_cast<std::uint32_t>(spec.workers);
-    group.first = workers.add_workers(queue, group.count, limits, static_cast<std::uint32_t>(spec.sticky_cache));
-    group.zones = static_cast<std::uint32_t>(spec.zones);
-    group.restart_delay = spec.restart_delay.build();
-    groups.push_back(std::move(group));
-  }
   // Options by plan and step, made once: workflow code on every worker answers from this table.
   auto by_step = std::make_shared<std::vector<std::vector<engine::ActivityOptionsRef>>>();
   for (const engine::PlanEntryRef& plan : plans.entries()) {
@@ -295,9 +297,59 @@ void World::Parts::add_workers() {
       steps.push_back(activity_options(scenario, kind, size, queue_for_step(kind)));
     }
   }
+  const StepOptions step_options = [by_step](PlanOrdinal plan, StepIndex step) {
+    return (*by_step)[plan.value][step.value];
+  };
+  const engine::ActivityOptionsRef control = activity_options(scenario, "", "", "tq-control");
+  if (scenario.topology.adapter.kind == AdapterKind::conductor) {
+    add_conductor_workers(control, step_options);
+  } else {
+    add_temporal_workers(control, step_options);
+  }
+}
+
+namespace {
+
+WorkerGroup worker_group(const TaskQueueSpec& spec, std::uint32_t first) {
+  WorkerGroup group;
+  group.queue = spec.name;
+  group.first = first;
+  group.count = static_cast<std::uint32_t>(spec.workers);
+  group.zones = static_cast<std::uint32_t>(spec.zones);
+  group.restart_delay = spec.restart_delay.build();
+  return group;
+}
+
+}  // namespace
+
+void World::Parts::add_conductor_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options) {
+  conductor = std::make_unique<adapters::ConductorServer>(kernel, random, telemetry,
+                                                          conductor_options(scenario, control, step_options));
+  for (const TaskQueueSpec& spec : scenario.topology.task_queues) {
+    const std::uint32_t domain = conductor->queues().add_domain(
+        {Symbol::intern(spec.name), static_cast<std::uint32_t>(spec.workers), static_cast<std::uint32_t>(spec.slots),
+         scenario.topology.poll_interval_of(spec)});
+    groups.push_back(worker_group(spec, conductor->queues().first_worker(domain)));
+  }
+  conductor_workers = std::make_unique<adapters::ConductorWorkers>(*conductor, kernel, random, telemetry,
+                                                                   scenario.topology.adapter.rpc_latency.build());
+  conductor_workers->register_activity(engine::names::save_run_metadata, save_metadata);
+  conductor_workers->register_activity(engine::names::emit_event, emit_event);
+  conductor_workers->register_activity(engine::names::fetch_plan, fetch_plan);
+  conductor_workers->register_activity(engine::names::execute_step, execute_step);
+  processes = conductor_workers.get();
+}
+
+void World::Parts::add_temporal_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options) {
+  for (const TaskQueueSpec& spec : scenario.topology.task_queues) {
+    const std::uint32_t queue = service.matching().add_queue(Symbol::intern(spec.name));
+    const engine::WorkerLimits limits{static_cast<std::uint32_t>(spec.slots), static_cast<std::uint32_t>(spec.pollers)};
+    groups.push_back(worker_group(spec, workers.add_workers(queue, static_cast<std::uint32_t>(spec.workers), limits,
+                                                            static_cast<std::uint32_t>(spec.sticky_cache))));
+  }
   engine::InterpreterOptions interpreter;
-  interpreter.control = activity_options(scenario, "", "", "tq-control");
-  interpreter.step_options = [by_step](PlanOrdinal plan, StepIndex step) { return (*by_step)[plan.value][step.value]; };
+  interpreter.control = control;
+  interpreter.step_options = step_options;
   interpreter.trace_short_pauses = scenario.known_faults.fixed(5);
   interpreter.number_pauses = scenario.known_faults.fixed(7);
   workers.register_workflow(engine::names::run_plan_workflow, engine::layers_workflow(std::move(interpreter)));
@@ -342,7 +394,8 @@ WorldResult World::Parts::so_far(Instant now) {
 WorldResult World::Parts::run() {
   telemetry.add(plumbing);
   telemetry.add(board);
-  for (std::uint32_t i = 0; i < service.matching().worker_count(); ++i) workers.start(i);
+  for (const WorkerGroup& group : groups)
+    for (std::uint32_t i = group.first; i < group.first + group.count; ++i) processes->start(i);
   relays.start();
   projector.start();
   heartbeat();

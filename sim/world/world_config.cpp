@@ -41,6 +41,29 @@ engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::strin
   return std::make_shared<const engine::ActivityOptions>(std::move(options));
 }
 
+adapters::ConductorServerOptions conductor_options(const Scenario& scenario, engine::ActivityOptionsRef control,
+                                                   StepOptions step_options) {
+  const ConductorSpec& spec = scenario.topology.conductor;
+  adapters::ConductorServerOptions options;
+  options.poll_latency = scenario.topology.adapter.rpc_latency.build();
+  options.decide = scenario.topology.interpreter.task_latency.build();
+  options.task_timeout = spec.task_timeout;
+  options.timeout_by_kind = scenario.known_faults.fixed(9);
+  options.drain_timeout = spec.drain_timeout;
+  options.orphan_policy =
+      spec.orphan_policy == OrphanPolicy::accept ? adapters::OrphanPolicy::accept : adapters::OrphanPolicy::reject;
+  options.trace_short_pauses = scenario.known_faults.fixed(5);
+  options.number_pauses = scenario.known_faults.fixed(7);
+  options.control = std::move(control);
+  options.step_options = std::move(step_options);
+  std::vector<std::optional<std::uint32_t>> isolated(static_cast<std::size_t>(scenario.workload.tenants.count));
+  for (std::uint32_t i = 0; i < scenario.topology.task_queues.size(); ++i)
+    if (const auto tenant = isolated_tenant(scenario.topology.task_queues[i].name, scenario.workload.tenants.count))
+      isolated[static_cast<std::size_t>(*tenant)] = i;
+  options.isolation = [isolated](TenantOrdinal tenant) { return isolated[tenant.value]; };
+  return options;
+}
+
 engine::ApiOptions api_options(const Scenario& scenario) {
   engine::ApiOptions options;
   options.latency = scenario.topology.api.latency.build();

@@ -1,6 +1,7 @@
 // From the scenario's words to the parts' options: one function per part, no logic besides.
 #pragma once
 
+#include "adapters/conductor/server.h"
 #include "adapters/warehouse/warehouse.h"
 #include "engine/api/front.h"
 #include "engine/plan/layers_workflow.h"
@@ -18,6 +19,11 @@ Duration interval_or_zero(const Rate& rate);
 
 engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size,
                                             std::string_view queue);
+/// The options of executeStep of one step of a plan.
+using StepOptions = std::function<engine::ActivityOptionsRef(PlanOrdinal, StepIndex)>;
+/// The Conductor server's; domains are added in the order of topology.taskQueues.
+adapters::ConductorServerOptions conductor_options(const Scenario& scenario, engine::ActivityOptionsRef control,
+                                                   StepOptions step_options);
 engine::ApiOptions api_options(const Scenario& scenario);
 std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenario);
 /// Throws dvt::Error when no warehouse runs the step's kind or none of its durations fits.

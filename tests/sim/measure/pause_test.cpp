@@ -170,7 +170,34 @@ TEST(Pause, EndsWithTheDrainTimeoutAsOfItsInstant) {
   const PauseRecord& pause = m.pauses.list[0];
   EXPECT_EQ(pause.ended_by, PauseEnd::drain_timeout);
   EXPECT_EQ(pause.last_started, Duration{});
-  EXPECT_EQ(m.counts.at("notice.PAUSE_DRAIN_TIMEOUT"), 1);
+}
+
+// Conductor: what a standing run has queued or waiting for a retry is held until RESUME.
+TEST(Pause, IsDrainedWhileStepsAreHeldWhereAStandingRunHoldsItsQueue) {
+  MeasureConfig config = small_config();
+  config.standing = Standing::holds_its_queue;
+  Facts facts(config);
+  facts.start(0, 0);
+  facts.schedule(0, 1, 0);
+  facts.schedule(0, 2, 0);  // has no slot
+  facts.begin(0, 1, 0);
+  facts.decide(0, SignalType::pause, 1, 1'000);
+  facts.apply(0, SignalType::pause, 1, 1'010);
+  facts.end(0, 1, 0, 4'000);
+  facts.measure.run_paused({0}, at_ms(4'100));
+  const Measurements m = facts.finish(60'000);
+  EXPECT_EQ(m.pauses.list[0].ended_by, PauseEnd::drained);
+  EXPECT_EQ(m.pauses.list[0].drained, milliseconds(3'100));
+}
+
+TEST(Pause, CountsNoticesByTheirName) {
+  Facts facts;
+  facts.start(0, 0);
+  facts.measure.notice({"PAUSE_DRAIN_TIMEOUT", {0}, "forced", at_ms(1'000)});
+  facts.measure.notice({"PAUSE_DRAIN_TIMEOUT", {0}, "forced", at_ms(2'000)});
+  const Measurements m = facts.finish(5'000);
+  EXPECT_EQ(m.counts.at("notice.PAUSE_DRAIN_TIMEOUT"), 2);
+  EXPECT_EQ(m.counts.at("notice.ORPHANED_TASK"), 0);
 }
 
 TEST(Pause, TwoPausesOfOneRunAreObservedApartAndARepeatIsNone) {

@@ -90,13 +90,11 @@ TEST(Errors, ReadScalarsByTheFieldsTypeNotByYamls) {
 
 TEST(Errors, OfUnmodelledPartsNameThePart) {
   const std::string errors = errors_of(small_and(
-      R"(topology: {adapter: {kind: conductor}, conductor: {drainTimeout: 1m, pollInterval: 100ms}, oncall: {hours: business}}
+      R"(topology: {oncall: {hours: business}}
 knownFaults: {1: fixed, 2: upstream, 7: fixed}
 escalation: none)"));
   EXPECT_EQ(errors,
-            "s.yaml:10:28: topology.adapter.kind: conductor is not modelled yet\n"
-            "s.yaml:10:66: topology.conductor.drainTimeout: not modelled yet; only its default 5m is accepted\n"
-            "s.yaml:10:108: topology.oncall.hours: not modelled yet; only its default always is accepted\n"
+            "s.yaml:10:28: topology.oncall.hours: not modelled yet; only its default always is accepted\n"
             "s.yaml:11:18: knownFaults.1: fixed is not modelled yet; only upstream is accepted\n"
             "s.yaml:12:13: escalation: not modelled yet; only its default documents is accepted\n");
 }
