@@ -246,9 +246,8 @@ ConductorServer::Task ConductorServer::take(Workflow& w, std::uint32_t id) {
 }
 
 void ConductorServer::worker_lost(WorkerRef worker) {
-  // In the runs' order: the container has none of its own.
   std::vector<std::uint32_t> runs;
-  for (const auto& [run, workflow] : workflows_)
+  for (const auto& [run, workflow] : workflows_)  // order-free: sorted below
     for (const Task& task : workflow->tasks)
       if (task.status == TaskStatus::in_progress && task.worker == worker && task.options->heartbeat.ns > 0) {
         runs.push_back(run);
