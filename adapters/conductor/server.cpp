@@ -174,7 +174,7 @@ void ConductorServer::update_task(const TaskRef& ref, WorkerRef worker, Activity
   Task* task = find_task(*w, ref.task);
   if (task == nullptr || task->attempt != ref.attempt || task->status != TaskStatus::in_progress) return;
   if (answer.failure != nullptr) {
-    fail_or_retry(*w, *task, answer.failure, nullptr);
+    fail_or_retry(*w, *task, answer.failure, std::nullopt);
     return;
   }
   close(*w, *task, ActivityOutcome::completed, {});
@@ -187,33 +187,31 @@ void ConductorServer::on_timeout(TaskRef ref, TimeoutType type) {
   Workflow* w = find(ref.run);
   Task* task = w == nullptr ? nullptr : find_task(*w, ref.task);
   if (task == nullptr || (ref.attempt != 0 && task->attempt != ref.attempt)) return;
-  fail_or_retry(*w, *task, timeout_failure(type), &type);
+  fail_or_retry(*w, *task, timeout_failure(type), type);
 }
 
-void ConductorServer::fail_or_retry(Workflow& w, Task& task, const FailureRef& failure, const TimeoutType* timeout) {
+void ConductorServer::fail_or_retry(Workflow& w, Task& task, const FailureRef& failure,
+                                    std::optional<TimeoutType> timeout) {
   const Instant now = timers_.now();
   const RetryPolicy& policy = task.options->retry;
   // The last event was not written: the CANCEL that waited for it takes effect. After a timeout it may have been.
-  if (w.cancel_waits != 0 && task.role != TaskRole::step && timeout == nullptr)
-    cancel_now(w, std::exchange(w.cancel_waits, 0));
-  const bool retryable = timeout == nullptr
-                             ? allows_retry(policy, *failure)
-                             : *timeout == TimeoutType::start_to_close || *timeout == TimeoutType::heartbeat;
+  if (w.cancel_waits != 0 && task.role != TaskRole::step && !timeout) cancel_now(w, std::exchange(w.cancel_waits, 0));
+  const bool retryable = is_retryable(policy, failure, timeout);
   const bool attempts_left = policy.maximum_attempts == 0 || task.attempt < policy.maximum_attempts;
   const Duration delay =
       failure->next_retry_delay.ns > 0 ? failure->next_retry_delay : backoff_after(policy, task.attempt);
   const bool in_time = task.options->schedule_to_close.ns == 0 ||
                        now + delay <= task.first_scheduled_at + task.options->schedule_to_close;
-  const std::string_view code = timeout != nullptr ? to_string(*timeout) : failure->type.text();
+  const std::string_view code = timeout ? to_string(*timeout) : failure->type.text();
   const bool wanted = w.ending != Ending::cancelling || task.role == TaskRole::tell_cancel;
   if (!retryable || !attempts_left || !in_time || !wanted) {
-    close(w, task, timeout != nullptr ? timeout_outcome(*timeout) : ActivityOutcome::failed, code);
+    close(w, task, timeout ? timeout_outcome(*timeout) : ActivityOutcome::failed, code);
     const Task ended = take(w, task.id);
     task_ended(w, ended, {nullptr, failure});
     return;
   }
-  close(w, task, timeout != nullptr ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable, code);
-  telemetry_.activity_retry(fact(w, task), timeout != nullptr ? "timeout" : failure->type.text(), now + delay,
+  close(w, task, timeout ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable, code);
+  telemetry_.activity_retry(fact(w, task), timeout ? "timeout" : failure->type.text(), now + delay,
                             policy.maximum_attempts);
   task.status = TaskStatus::waiting;
   const TaskRef ref{w.run->run, task.id, task.attempt};

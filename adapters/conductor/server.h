@@ -180,7 +180,8 @@ class ConductorServer final : public PollHandler {
   void schedule(Workflow& w, TaskRole role, Symbol type, engine::Payload input, StepIndex step = kNoStep);
   void emit(Workflow& w, TaskRole role, EventType type, StepIndex step = kNoStep, std::uint32_t ordinal = 0);
   void dispatch(Workflow& w, Task& task);
-  void fail_or_retry(Workflow& w, Task& task, const engine::FailureRef& failure, const engine::TimeoutType* timeout);
+  void fail_or_retry(Workflow& w, Task& task, const engine::FailureRef& failure,
+                     std::optional<engine::TimeoutType> timeout);
   void on_timeout(TaskRef ref, engine::TimeoutType type);
   void close(Workflow& w, Task& task, ActivityOutcome outcome, std::string_view code);
   Task take(Workflow& w, std::uint32_t id);
