@@ -13,7 +13,6 @@ void WorkflowContext::emit(CommandBody body, std::source_location where) {
 
 void WorkflowContext::yield(const char* waits_for) {
   fibers_.park(waits_for);
-  calls_ = 0;
 }
 
 // Workflow code that goes on and on without waiting holds its worker for ever (Temporal: "potential deadlock"). Its

@@ -171,7 +171,7 @@ class WorkflowContext {
   std::uint32_t random_chain_ = 0;  // the execution that names the random draws: after a reset, the copy's own
   bool continue_as_new_suggested_ = false;
   std::uint32_t call_budget_ = 0;    // calls a task may make without waiting
-  mutable std::uint32_t calls_ = 0;  // of the present task, since the code last waited
+  mutable std::uint32_t calls_ = 0;  // of the present task
   mutable bool endless_ = false;     // the budget is used up: the task has failed
   mutable std::source_location last_call_;
   std::vector<ActivitySlot> activities_;

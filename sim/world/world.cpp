@@ -352,7 +352,9 @@ void World::Parts::add_temporal_workers(const engine::ActivityOptionsRef& contro
   interpreter.step_options = step_options;
   interpreter.trace_short_pauses = scenario.known_faults.fixed(5);
   interpreter.number_pauses = scenario.known_faults.fixed(7);
-  workers.register_workflow(engine::names::run_plan_workflow, engine::layers_workflow(std::move(interpreter)));
+  engine::WorkflowFunction plan_workflow = engine::layers_workflow(std::move(interpreter));
+  if (options.deploy) plan_workflow = options.deploy(std::move(plan_workflow));
+  workers.register_workflow(engine::names::run_plan_workflow, std::move(plan_workflow));
   workers.register_activity(engine::names::save_run_metadata, save_metadata);
   workers.register_activity(engine::names::emit_event, emit_event);
   workers.register_activity(engine::names::fetch_plan, fetch_plan);

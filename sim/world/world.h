@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/ports/telemetry.h"
+#include "engine/workflow/context.h"
 #include "sim/measure/results.h"
 #include "sim/measure/series.h"
 #include "sim/record/history_keeper.h"
@@ -50,6 +51,9 @@ struct WorldOptions {
   std::function<bool(WorldResult so_far)> keep_going;
   /// Replays every n-th closed history and compares its commands, besides those that met a crash or continued as new.
   std::uint32_t verify_every = 100;
+  /// The plan workflow as it is deployed: gets the interpreter's code and gives what runs in its place, such as a
+  /// version with a change that replay must find. Empty: the interpreter.
+  std::function<engine::WorkflowFunction(engine::WorkflowFunction interpreter)> deploy;
 };
 
 /// Texts of what facts name by ordinal.

@@ -190,6 +190,7 @@ TEST_F(ResetReplays, OnTheWorkerWithTheNumbersDrawnBeforeAndOthersAfter) {
   ASSERT_EQ(drawn.size(), 2u);
   EXPECT_EQ(drawn[0][0], drawn[1][0]);  // before the reset point
   EXPECT_NE(drawn[0][1], drawn[1][1]);  // the task that was reset draws its own
+  EXPECT_NE(drawn[1][1], drawn[1][0]);
   EXPECT_EQ(workers.verify(closed[1].key, histories[1]), std::nullopt);
 }
 

@@ -3,13 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
+#include <source_location>
 #include <sstream>
 
 #include "engine/ports/telemetry.h"
 #include "sim/scenario/reader.h"
 #include "sim/slo/objectives.h"
+#include "sim/slo/verdict.h"
 
 namespace dvt::sim {
 namespace {
@@ -208,6 +211,36 @@ TEST(World, ShuffledSchedulesKeepEveryInvariant) {
     expect_no_violation(result);
     EXPECT_GT(result.measured.runs.completed, 0u);
   }
+}
+
+// A deployment that changes the plan workflow's first command while runs are under way: the survivors of the crash
+// replay, and cannot.
+TEST(World, CodeThatChangesUnderRunsIsReportedWithEventCommandAndLineAndViolatesReplay) {
+  const Scenario scenario =
+      load("worker-crash.yaml", {{"workload.arrivals.runs", "20"}, {"assertions", "[]"}, {"duration", "30m"}});
+  WorldOptions options;
+  std::uint32_t line = 0;
+  options.deploy = [&line](engine::WorkflowFunction plan) {
+    return [&line, plan = std::move(plan)](engine::WorkflowContext& ctx, const engine::Payload& input) {
+      line = std::source_location::current().line() + 1;
+      if (ctx.replaying()) ctx.sleep(seconds(1));
+      return plan(ctx, input);
+    };
+  };
+  const WorldResult result = run(scenario, std::move(options));
+  EXPECT_GT(result.measured.counts.at("nondeterminism"), 0);
+  const auto replay = std::find_if(result.invariants.begin(), result.invariants.end(),
+                                   [](const InvariantResult& i) { return i.name == "replay-gives-same-commands"; });
+  ASSERT_NE(replay, result.invariants.end());
+  EXPECT_GT(replay->violations, 0u);
+  ASSERT_FALSE(replay->examples.empty());
+  const std::string& report = replay->examples.front();
+  for (const std::string& part : {std::string("event 5"), std::string("ActivityTaskScheduled 1 'saveRunMetadata'"),
+                                  std::string("StartTimer 1"), "world_test.cpp:" + std::to_string(line)})
+    EXPECT_NE(report.find(part), std::string::npos) << report;
+  Verdict verdict = evaluate({}, result.measured, scenario, result.alerts, result.invariants);
+  conclude(verdict, {});
+  EXPECT_EQ(verdict.exit_code, ExitCode::violated);
 }
 
 TEST(World, KillsEveryMinuteForAnHourLoseNoRun) {
