@@ -93,7 +93,7 @@ class Lint {
       if (Number(event.a.workflowTaskCompletedEventId) !== this.lastCompleted)
         this.bad(event, `workflowTaskCompletedEventId ${event.a.workflowTaskCompletedEventId}, expected ${this.lastCompleted}`);
     }
-    // A cancel request's own Canceled stands among the events of commands; everything else ends them.
+    // The Canceled of an activity that had not started may stand among the events of commands; all else ends them.
     if (!commandEvents.has(type) && type !== 'WorkflowTaskCompleted' && type !== 'ActivityTaskCanceled')
       this.inCommands = false;
   }
@@ -218,7 +218,6 @@ class Lint {
       this.bad(event, 'a result without payloads breaks the replayer');
     if (type === 'ActivityTaskCanceled') {
       if (Number(a.latestCancelRequestedEventId ?? 0) !== activity.cancelRequested) this.bad(event, 'no cancel request before it');
-      if (this.inCommands && !activity.started) return; // at once, in the middle of the commands
     }
     if (this.task.state === 'started') this.bad(event, 'written while a workflow task was started');
     if (this.task.state === 'none') this.unhandled ??= event;
