@@ -105,9 +105,10 @@ export const mutants = {
       a.result = payloadsOf({ ...value, stepId: `${value.stepId}x` });
     },
   ),
+  // Not where a native cancel may have made the result meaningless.
   'result: COMPLETED becomes FAILED': edit(
     (json) => {
-      const step = anyStep(json);
+      const step = typed(json, 'WorkflowExecutionCancelRequested') ? undefined : anyStep(json);
       const close = step && closeOf(json, step);
       return close && shortType(close) === 'ActivityTaskCompleted' ? close : undefined;
     },

@@ -79,7 +79,10 @@ export async function runPlanWorkflow(input: RunPlanInput): Promise<RunPlanResul
   const emit = (eventType: string, stepId?: string): Promise<void> =>
     activities.emitEvent(stepId === undefined ? { ctx, planRef, eventType } : { ctx, planRef, eventType, stepId });
 
+  let runStarted = false; // the log holds RunStarted
+  let ending = false; // the event of the run's end was asked for
   const end = async (eventType: string, word: RunPlanResult['status']): Promise<RunPlanResult> => {
+    ending = true;
     await emit(eventType);
     return { runId: ctx.runId, status: word, continuedAsNewCount };
   };
@@ -109,6 +112,7 @@ export async function runPlanWorkflow(input: RunPlanInput): Promise<RunPlanResul
       });
       await emit('RunStarted');
     }
+    runStarted = true;
     const layers = planLayers((await activities.fetchPlan(planRef)).steps);
     const first = input.resumeFromLayerIndex ?? 0;
     for (let at = first; at < layers.length; ++at) {
@@ -141,9 +145,10 @@ export async function runPlanWorkflow(input: RunPlanInput): Promise<RunPlanResul
     outcome = await interpret();
   } catch (error) {
     // What nobody foresaw (a plan that cannot be fetched or is invalid, an event that cannot be written) is told as
-    // RunFailed as well as it can be; after a native cancel even that is refused. Then an ActivityFailure fails the
-    // execution and any other error fails the workflow task, which the server retries (known fault 4).
-    await emit('RunFailed').catch(() => undefined);
+    // RunFailed as well as it can be, unless the run has not begun or its end was being told; after a native cancel the
+    // SDK refuses even that. Then an ActivityFailure fails the execution and any other error fails the workflow task,
+    // which the server retries (known fault 4).
+    if (runStarted && !ending) await emit('RunFailed').catch(() => undefined);
     throw error;
   }
   if (!(outcome instanceof DueForContinueAsNew)) return outcome;
