@@ -1,6 +1,7 @@
 #include "sim/check/engine_checker.h"
 
 #include "engine/base/format.h"
+#include "engine/base/reuse.h"
 #include "engine/history/history_check.h"
 
 namespace dvt::sim {
@@ -59,8 +60,8 @@ void RunWork::erase(Activity* activity) {
 }
 
 void RunWork::reset() {
-  open.clear();
-  worked.clear();
+  empty_for_reuse(open);
+  empty_for_reuse(worked);
   last_activity = last_task = task = 0;
   task_started = false;
 }

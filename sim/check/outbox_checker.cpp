@@ -41,6 +41,9 @@ void OutboxChecker::event_committed(const StoredEvent& event) {
   if (event.position <= last_) return;  // told by commit-order-has-no-holes
   if (pages_.empty()) first_page_ = page;
   while (first_page_ + pages_.size() <= page) {
+    // A page in which everything had arrived while it was the newest: no arrival will free it any more.
+    if (!pages_.empty() && pages_.back() && pages_.back()->live == 0) free_page(first_page_ + pages_.size() - 1);
+    if (pages_.empty()) first_page_ = page;
     auto fresh = spare_ ? std::move(spare_) : std::make_unique<Page>();
     fresh->used = fresh->live = 0;
     pages_.push_back(std::move(fresh));
@@ -65,9 +68,12 @@ void OutboxChecker::event_committed(const StoredEvent& event) {
 
 void OutboxChecker::settle(std::uint64_t position) {
   const std::uint64_t page = position >> kPageBits;
-  auto& held = pages_[page - first_page_];
-  if (--held->live > 0 || page == (last_ >> kPageBits)) return;
-  spare_ = std::move(held);
+  if (--pages_[page - first_page_]->live > 0 || page == (last_ >> kPageBits)) return;
+  free_page(page);
+}
+
+void OutboxChecker::free_page(std::uint64_t page) {
+  spare_ = std::move(pages_[page - first_page_]);
   while (!pages_.empty() && !pages_.front()) {
     pages_.pop_front();
     ++first_page_;

@@ -46,7 +46,7 @@ class OutboxChecker final : public Checker {
   std::vector<Invariant*> invariants() override;
 
  private:
-  static constexpr unsigned kPageBits = 12;
+  static constexpr unsigned kPageBits = 8;  // small: one event that waits for hours holds its page
   static constexpr std::size_t kPageSize = std::size_t{1} << kPageBits;
   struct Page {
     std::array<Travel, kPageSize> travel;
@@ -59,6 +59,7 @@ class OutboxChecker final : public Checker {
   bool arrived(const Travel& travel) const { return travel.pending == 0 && (travel.published > 0 || travel.dead); }
   /// To be called when an event has just arrived everywhere.
   void settle(std::uint64_t position);
+  void free_page(std::uint64_t page);
   Travel* same_event(const StoredEvent& event, Instant when, const char* what);
   void look_for_skipped(std::uint64_t position, Instant when);
 

@@ -1,49 +1,16 @@
-// The index of keys: a run has about twenty rows, and may have a hundred thousand.
+// Keeping, finding and forgetting a run's rows.
 #include "sim/check/run_log.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "engine/base/reuse.h"
 
 namespace dvt::sim {
-
-std::uint64_t RunLog::short_key(const Digest& key) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, key.bytes.data(), sizeof word);
-  return word;
-}
 
 void RunLog::add(const StoredEvent& event) {
   rows.push_back({event.position, event.run_seq, event.event_id, event.persisted_at, event.emitted_at, event.step,
                   event.logical_attempt, event.type});
-  keys_.push_back(short_key(event.idempotency_key));
-  if (rows.size() <= kScanned) return;
-  if (cells_.size() < rows.size() * 2) {
-    cells_.assign(std::max<std::size_t>(256, cells_.size() * 4), 0);
-    for (std::size_t row = 0; row < keys_.size(); ++row) index_key(keys_[row], row);
-  } else {
-    index_key(keys_.back(), keys_.size() - 1);
-  }
-}
-
-void RunLog::index_key(std::uint64_t key, std::size_t row) {
-  const std::size_t mask = cells_.size() - 1;
-  std::size_t i = static_cast<std::size_t>(key) & mask;
-  while (cells_[i] != 0) i = (i + 1) & mask;
-  cells_[i] = static_cast<std::uint32_t>(row + 1);
-}
-
-std::size_t RunLog::find_key(std::uint64_t key) const {
-  if (cells_.empty()) {
-    for (std::size_t row = keys_.size(); row-- > 0;) {
-      if (keys_[row] == key) return row;
-    }
-    return kNone;
-  }
-  const std::size_t mask = cells_.size() - 1;
-  for (std::size_t i = static_cast<std::size_t>(key) & mask; cells_[i] != 0; i = (i + 1) & mask) {
-    if (keys_[cells_[i] - 1] == key) return cells_[i] - 1;
-  }
-  return kNone;
+  keys_.add(short_key(event.idempotency_key));
 }
 
 std::size_t RunLog::find_seq(std::uint64_t run_seq) const {
@@ -56,7 +23,8 @@ namespace {
 
 void clear(RunState& state) {
   auto steps = std::move(state.steps);
-  steps.clear();
+  constexpr std::size_t kStepsBytesMax = 1'024;  // there are two a run
+  empty_for_reuse(steps, kStepsBytesMax);
   state = RunState{};
   state.steps = std::move(steps);
 }
@@ -64,7 +32,7 @@ void clear(RunState& state) {
 }  // namespace
 
 void RunLog::reset() {
-  rows.clear();
+  empty_for_reuse(rows);
   clear(head);
   clear(projected);
   projected_rows = 0;
@@ -75,8 +43,7 @@ void RunLog::reset() {
   plan_failed = projection_differs = false;
   failed_open.clear();
   shown_end.reset();
-  keys_.clear();
-  cells_.clear();
+  keys_.reset();
 }
 
 }  // namespace dvt::sim

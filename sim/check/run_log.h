@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/digest_index.h"
 #include "engine/ports/telemetry.h"
 
 namespace dvt::sim {
@@ -24,14 +25,14 @@ struct LogRow {
 
 class RunLog {
  public:
-  static constexpr std::size_t kNone = SIZE_MAX;
+  static constexpr std::size_t kNone = DigestIndex::kNone;
 
   /// The first 64 bits of a SHA-256 tell the keys of one run apart.
-  static std::uint64_t short_key(const Digest& key);
+  static std::uint64_t short_key(const Digest& key) { return DigestIndex::short_key(key); }
 
   void add(const StoredEvent& event);
   /// Index of the row with this key; kNone when there is none.
-  std::size_t find_key(std::uint64_t key) const;
+  std::size_t find_key(std::uint64_t key) const { return keys_.find(key); }
   /// Index of the row with this run_seq; kNone when there is none. Rows stand in the order of run_seq.
   std::size_t find_seq(std::uint64_t run_seq) const;
   void reset();
@@ -53,11 +54,7 @@ class RunLog {
   Instant shown_end_at;
 
  private:
-  void index_key(std::uint64_t key, std::size_t row);
-
-  static constexpr std::size_t kScanned = 32;  // up to here keys are searched one by one
-  std::vector<std::uint64_t> keys_;            // by row
-  std::vector<std::uint32_t> cells_;           // open addressing over keys_: row + 1; empty while there are few rows
+  DigestIndex keys_;  // of `rows`
 };
 
 }  // namespace dvt::sim

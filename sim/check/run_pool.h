@@ -14,7 +14,7 @@
 
 namespace dvt::sim {
 
-/// T has reset(), which makes it new and may keep its storage.
+/// T has reset(), which makes it new and may keep an ordinary amount of storage (engine/base/reuse.h).
 template <class T>
 class RunPool {
  public:
@@ -39,7 +39,6 @@ class RunPool {
     } else {
       slot = free_.back();
       free_.pop_back();
-      slots_[slot - 1].reset();
     }
     page_for(run).cell[run.value & kMask] = slot;
     ++open_;
@@ -53,6 +52,7 @@ class RunPool {
     const std::size_t index = run.value >> kBits;
     Page& page = page_for(run);
     if (cell != kNever) {
+      slots_[cell - 1].reset();
       free_.push_back(cell);
       --open_;
     }

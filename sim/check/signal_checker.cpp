@@ -1,6 +1,7 @@
 #include "sim/check/signal_checker.h"
 
 #include "engine/base/format.h"
+#include "engine/base/reuse.h"
 
 #include <algorithm>
 
@@ -14,7 +15,7 @@ constexpr Duration kSettleGrace = minutes(1);
 
 void RunSignals::reset() {
   auto kept = std::move(waiting);
-  kept.clear();
+  empty_for_reuse(kept);
   *this = RunSignals{};
   waiting = std::move(kept);
 }

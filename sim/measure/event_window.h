@@ -48,7 +48,7 @@ class EventWindow {
   }
 
  private:
-  static constexpr unsigned kPageBits = 12;
+  static constexpr unsigned kPageBits = 8;  // small: one event that waits for hours holds its page
   static constexpr std::size_t kPageSize = std::size_t{1} << kPageBits;
   struct Page {
     std::array<Instant, kPageSize> committed;

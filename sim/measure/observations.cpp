@@ -30,13 +30,21 @@ void Observations::bin(std::int64_t value) {
   const std::size_t octave = v < kSubBins ? 0 : shift + 1;
   auto& bins = octaves_[octave];
   if (!bins) bins = std::make_unique<Octave>();
-  ++(*bins)[(v >> shift) & (kSubBins - 1)];
+  std::uint32_t& count = (*bins)[(v >> shift) & (kSubBins - 1)];
+  ++count;
+  DVT_ASSERT(count != 0, "a bin counted more than 2^32 observations");
 }
 
 void Observations::move_to_bins() {
   binned_ = true;
   for (const std::int64_t value : values_) bin(value);
-  values_ = {};
+  values_ = std::vector<std::int64_t>();  // `= {}` would keep the storage
+}
+
+std::size_t Observations::bytes() const {
+  std::size_t bytes = values_.capacity() * sizeof(std::int64_t);
+  for (const auto& octave : octaves_) bytes += octave ? sizeof(Octave) : 0;
+  return bytes;
 }
 
 void Observations::next_window(Instant now) {

@@ -15,8 +15,6 @@ PauseLog::PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeou
       drain_timeout_(drain_timeout),
       standing_(standing),
       listener_(listener),
-      latency_(threshold, warmup_end),
-      latency_with_backlog_(threshold, warmup_end),
       all_(threshold, warmup_end),
       with_backlog_(threshold, warmup_end) {}
 
@@ -134,10 +132,8 @@ void PauseLog::end(std::uint32_t index, PauseEnd why, Instant at) {
   PauseRecord& record = pause.record;
   record.ended_by = why;
   if (pause.counted) {
-    latency_.add(record.last_started, at);
     all_.add(record, at);
     if (record.queue_depth > 0) {
-      latency_with_backlog_.add(record.last_started, at);
       with_backlog_.add(record, at);
     }
     totals_.activities_started_after_pause += record.activities_started();
@@ -150,7 +146,6 @@ void PauseLog::end(std::uint32_t index, PauseEnd why, Instant at) {
 }
 
 void PauseLog::Group::add(const PauseRecord& record, Instant at) {
-  ++n;
   if (record.applied) applied.add(*record.applied, at);
   last_scheduled.add(record.last_scheduled, at);
   last_started.add(record.last_started, at);
@@ -159,7 +154,7 @@ void PauseLog::Group::add(const PauseRecord& record, Instant at) {
 }
 
 PauseGroup PauseLog::Group::summary() const {
-  return {n,
+  return {last_started.n(),
           applied.percentiles(),
           last_scheduled.percentiles(),
           last_started.percentiles(),
@@ -171,7 +166,7 @@ PauseSummary PauseLog::summary() const {
   PauseSummary out = totals_;
   out.all = all_.summary();
   out.with_backlog = with_backlog_.summary();
-  out.with_backlog_latency = latency_with_backlog_.summary();
+  out.with_backlog_latency = with_backlog_.last_started.summary();
   return out;
 }
 

@@ -28,7 +28,7 @@ enum class Standing : std::uint8_t { lets_its_queue_start, holds_its_queue };
 
 class PauseLog {
  public:
-  static constexpr std::size_t kListLimit = 10'000;
+  static constexpr std::size_t kListLimit = 2'000;  // more than a day of one a minute
 
   /// `drain_timeout` 0: none (only Conductor has one).
   PauseLog(Duration threshold, Instant warmup_end, Duration drain_timeout, Standing standing, PauseListener& listener);
@@ -44,7 +44,7 @@ class PauseLog {
   void closed(RunSlot& run, Instant at) { end_all(run, PauseEnd::terminal, at); }
   void end_of_run(RunSlot& run, Instant at) { end_all(run, PauseEnd::end_of_run, at); }
 
-  LatencySummary latency() const { return latency_.summary(); }
+  LatencySummary latency() const { return all_.last_started.summary(); }
   PauseSummary summary() const;
 
  private:
@@ -54,14 +54,15 @@ class PauseLog {
     std::uint32_t list_index = 0;
     bool counted = false;
   };
+  /// Ten sets of observations in all: exact values of a month would be most of what a month adds to memory.
   struct Group {
+    static constexpr std::size_t kExact = 4'096;
     explicit Group(Duration threshold, Instant from)
-        : applied(threshold, from),
-          last_scheduled(threshold, from),
-          last_started(threshold, from),
-          last_retry_started(threshold, from),
-          drained(threshold, from) {}
-    std::uint64_t n = 0;
+        : applied(threshold, from, kExact),
+          last_scheduled(threshold, from, kExact),
+          last_started(threshold, from, kExact),
+          last_retry_started(threshold, from, kExact),
+          drained(threshold, from, kExact) {}
     Observations applied, last_scheduled, last_started, last_retry_started, drained;
     void add(const PauseRecord& record, Instant at);
     PauseGroup summary() const;
@@ -77,8 +78,6 @@ class PauseLog {
   PauseListener& listener_;
   std::vector<Open> open_;  // pool; a run's slot names its own
   std::vector<std::uint32_t> free_;
-  Observations latency_;
-  Observations latency_with_backlog_;
   Group all_;
   Group with_backlog_;
   PauseSummary totals_;  // counts and list only

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/assert.h"
+#include "engine/base/reuse.h"
 
 namespace dvt::store {
 namespace {
@@ -60,11 +61,11 @@ void RunSlot::clear() {
   last_seq = 0;
   row_stored = keys_loaded = released = snapshot_pending = false;
   snapshot_up_to = 0;
-  events_.clear();
   // A run with very many events must not leave its table to the small runs that follow.
-  if (table_.size() > 1024) {
-    table_ = {};
-    events_ = {};
+  constexpr std::size_t kEventsBytesMax = 8'192;
+  empty_for_reuse(events_, kEventsBytesMax);
+  if (table_.capacity() * sizeof table_[0] > kReusedBytesMax) {
+    table_ = std::vector<std::uint32_t>();
     snapshot_state = RunState{};
   } else {
     std::fill(table_.begin(), table_.end(), 0U);

@@ -148,6 +148,20 @@ TEST(Observations, ABinThatStraddlesTheThresholdNeverContradictsTheIntegers) {
   }
 }
 
+TEST(Observations, NothingButBinsIsHeldAboveTheExactLimit) {
+  Observations observations(seconds(1), Instant{}, 1'000);
+  for (int i = 0; i < 1'000; ++i) observations.add(Duration{i % 100}, Instant{});
+  EXPECT_GE(observations.bytes(), 1'000 * sizeof(std::int64_t));
+  EXPECT_TRUE(observations.summary().exact);
+  observations.add(Duration{1}, Instant{});
+  const std::size_t binned = observations.bytes();
+  EXPECT_LE(binned, 8'192U);  // one power of two
+  EXPECT_FALSE(observations.summary().exact);
+  for (int i = 0; i < 100'000; ++i) observations.add(Duration{i % 100}, Instant{});
+  EXPECT_EQ(observations.bytes(), binned);
+  EXPECT_EQ(observations.n(), 101'001U);
+}
+
 TEST(Observations, TheLargestValuesHaveABinToo) {
   Observations observations(seconds(1), Instant{});
   for (std::size_t i = 0; i <= Observations::kExactLimit; ++i) observations.add(Duration{INT64_MAX}, Instant{});
