@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/assert.h"
 
@@ -11,6 +12,17 @@ std::size_t MemoryStateStore::DigestHash::operator()(const Digest& digest) const
   std::size_t word = 0;
   std::memcpy(&word, digest.bytes.data(), sizeof word);
   return word;
+}
+
+void MemoryStateStore::Run::clear() {
+  constexpr std::size_t kEventsBytesMax = 16'384;  // a run of ordinary length
+  std::vector<StoredEvent> kept = std::move(events);
+  empty_for_reuse(kept, kEventsBytesMax);
+  DigestIndex kept_keys = std::move(keys);
+  kept_keys.reset();
+  *this = Run{};
+  events = std::move(kept);
+  keys = std::move(kept_keys);
 }
 
 MemoryStateStore::MemoryStateStore(MemoryOptions options) : options_(options), hasher_(options.start) {}
@@ -27,10 +39,17 @@ void MemoryStateStore::add_tenant(const TenantRecord& tenant) {
 
 void MemoryStateStore::add_run(const RunRecord& run) {
   DVT_ASSERT(run.plan.value < plans_.size() && run.tenant.value < tenants_, "a run of an unknown plan or tenant");
-  const auto [place, inserted] = runs_.try_emplace(run.ordinal.value);
-  if (!inserted) return;
-  place->second = std::make_unique<Run>();
-  place->second->record = run;
+  if (find(run.ordinal) != nullptr) return;
+  std::uint32_t slot = 0;
+  if (free_runs_.empty()) {
+    slot = static_cast<std::uint32_t>(runs_.size());
+    runs_.emplace_back();
+  } else {
+    slot = free_runs_.back();
+    free_runs_.pop_back();
+  }
+  run_index_.insert(run.ordinal.value, slot);
+  runs_[slot].record = run;
   requests_.emplace(run.request_key, run.ordinal);
 }
 
@@ -40,30 +59,35 @@ std::optional<RunOrdinal> MemoryStateStore::find_request(const Digest& request_k
 }
 
 MemoryStateStore::Run* MemoryStateStore::find(RunOrdinal run) {
-  const auto found = runs_.find(run.value);
-  return found == runs_.end() ? nullptr : found->second.get();
+  const std::uint32_t slot = run_index_.find(run.value);
+  return slot == db::OrdinalMap::kNone ? nullptr : &runs_[slot];
 }
 
 Result<AppendReceipt, StoreError> MemoryStateStore::append(const NewEvent& event, Instant persisted_at) {
   Run* run = find(event.run);
   if (run == nullptr) return failure(StoreError::unknown_run);
-  const auto [key, is_new] = run->keys.try_emplace(event.idempotency_key, run->events.size());
+  const std::uint64_t key = DigestIndex::short_key(event.idempotency_key);
+  std::size_t index =
+      run->keys.find(key, [&](std::size_t row) { return run->events[row].idempotency_key == event.idempotency_key; });
+  const bool is_new = index == DigestIndex::kNone;
   if (is_new) {
+    index = run->events.size();
+    run->keys.add(key);
     StoredEvent& row = run->events.emplace_back();
     static_cast<NewEvent&>(row) = event;
     row.position = ++counts_.events;
     row.run_seq = run->events.size();
     row.persisted_at = persisted_at;
     if (row.run_seq == 1) ++counts_.runs;
-    log_event(*run, key->second);
-    outbox_.emplace_hint(outbox_.end(), row.position, Outbox{run, key->second, 0, false, {}});
-    due_.insert(due_.end(), row.position);
+    log_event(*run, index);
+    outbox_.push_back(Outbox{run, index, 0, false, false, {}});
+    ++unsettled_;
     ++run->undelivered;
     ++held_events_;
   } else {
     ++counts_.duplicates;
   }
-  const StoredEvent& row = run->events[key->second];
+  const StoredEvent& row = run->events[index];
   return AppendReceipt{.event_id = row.event_id,
                        .run_seq = row.run_seq,
                        .persisted_at = row.persisted_at,
@@ -96,8 +120,8 @@ std::uint64_t MemoryStateStore::read_partition(std::uint64_t after, std::uint32_
                                                std::size_t limit, std::vector<StoredEvent>& out) {
   out.clear();
   if (limit == 0) return after;
-  for (std::uint64_t position = after + 1; position <= counts_.events; ++position) {
-    const LogPage* page = log_[(position - 1) / kPage].get();
+  for (std::uint64_t position = std::max(after, first_page_ * kPage) + 1; position <= counts_.events; ++position) {
+    const LogPage* page = log_[(position - 1) / kPage - first_page_].get();
     if (page == nullptr) {
       position += kPage - 1 - (position - 1) % kPage;  // on to the page's last position
       continue;
@@ -135,59 +159,79 @@ std::uint64_t MemoryStateStore::watermark(std::uint32_t partition) {
   return found == watermarks_.end() ? 0 : found->second;
 }
 
+MemoryStateStore::Outbox* MemoryStateStore::outbox_row(std::uint64_t position) {
+  if (position < outbox_first_) return nullptr;
+  Outbox& row = outbox_[position - outbox_first_];
+  return row.run == nullptr ? nullptr : &row;
+}
+
+void MemoryStateStore::wait_until(std::uint64_t position, Outbox& row, Instant time) {
+  if (row.due) due_.erase(position);
+  row.due = false;
+  row.time = time;
+  waiting_.emplace(time, position);
+}
+
 void MemoryStateStore::claim_outbox(std::uint32_t /*relay*/, Instant now, Instant lease_until, std::size_t limit,
                                     std::vector<OutboxRow>& out) {
   out.clear();
-  while (!waiting_.empty() && waiting_.begin()->first <= now) {
-    due_.insert(waiting_.begin()->second);
-    waiting_.erase(waiting_.begin());
+  for (; !waiting_.empty() && waiting_.top().first <= now; waiting_.pop()) {
+    const auto [time, position] = waiting_.top();
+    Outbox* row = outbox_row(position);
+    if (row == nullptr || row->due || row->time != time) continue;  // settled, or waiting for another instant by now
+    row->due = true;
+    due_.insert(position);
   }
-  while (out.size() < limit && !due_.empty()) {
-    const std::uint64_t position = *due_.begin();
-    due_.erase(due_.begin());
-    Outbox& row = outbox_.at(position);
-    row.leased = true;
-    row.time = lease_until;
-    waiting_.emplace(lease_until, position);
-    out.push_back(OutboxRow{position, row.attempts, row.run->events[row.index]});
+  never_claimed_ = std::max(never_claimed_, outbox_first_);
+  while (out.size() < limit) {
+    std::uint64_t position = 0;
+    if (!due_.empty()) {
+      position = *due_.begin();
+    } else if (never_claimed_ <= counts_.events) {
+      position = never_claimed_++;
+    } else {
+      break;
+    }
+    Outbox* row = outbox_row(position);
+    if (row == nullptr) continue;  // settled without having been claimed
+    row->leased = true;
+    wait_until(position, *row, lease_until);
+    out.push_back(OutboxRow{position, row->attempts, row->run->events[row->index]});
   }
 }
 
-std::map<std::uint64_t, MemoryStateStore::Outbox>::iterator MemoryStateStore::resolve(std::uint64_t position) {
-  const auto row = outbox_.find(position);
-  if (row == outbox_.end()) return row;
-  due_.erase(position);
-  waiting_.erase({row->second.time, position});
-  --row->second.run->undelivered;
-  return row;
+MemoryStateStore::Run* MemoryStateStore::settle(std::uint64_t position) {
+  Outbox* row = outbox_row(position);
+  if (row == nullptr) return nullptr;
+  if (row->due) due_.erase(position);
+  row->due = false;
+  Run* run = std::exchange(row->run, nullptr);
+  --run->undelivered;
+  --unsettled_;
+  while (!outbox_.empty() && outbox_.front().run == nullptr) {
+    outbox_.pop_front();
+    ++outbox_first_;
+  }
+  return run;
 }
 
 void MemoryStateStore::mark_delivered(std::span<const std::uint64_t> positions, Instant /*now*/) {
   for (const std::uint64_t position : positions) {
-    const auto row = resolve(position);
-    if (row == outbox_.end()) continue;
-    Run* run = row->second.run;
-    outbox_.erase(row);
-    fold_if_done(*run);
+    if (Run* run = settle(position)) fold_if_done(*run);
   }
 }
 
 void MemoryStateStore::retry_outbox(std::uint64_t position, Instant not_before) {
-  const auto row = outbox_.find(position);
-  if (row == outbox_.end() || !row->second.leased) return;
-  due_.erase(position);  // its lease may have run out
-  waiting_.erase({row->second.time, position});
-  row->second.leased = false;
-  row->second.time = not_before;
-  ++row->second.attempts;
-  waiting_.emplace(not_before, position);
+  Outbox* row = outbox_row(position);
+  if (row == nullptr || !row->leased) return;
+  row->leased = false;
+  ++row->attempts;
+  wait_until(position, *row, not_before);
 }
 
 void MemoryStateStore::dead_letter(std::uint64_t position, Instant /*now*/) {
-  const auto row = resolve(position);
-  if (row == outbox_.end()) return;
-  Run* run = row->second.run;
-  outbox_.erase(row);
+  Run* run = settle(position);
+  if (run == nullptr) return;
   ++counts_.dead_letters;
   fold_if_done(*run);
 }
@@ -205,18 +249,14 @@ void MemoryStateStore::fold_if_done(Run& run) {
   if (run.has_snapshot) {
     ++folded_runs_;
     ++folded_by_status_[run.state.status];
-    const Digest hash = hasher_.hash(run.record.run_id, plans_[run.record.plan.value], run.state);
-    char text[32 + 4 + 16 + 32];
-    std::memcpy(text, folded_digest_.bytes.data(), 32);
-    for (int i = 0; i < 4; ++i) text[32 + i] = static_cast<char>(run.record.ordinal.value >> (8 * i));
-    std::memcpy(text + 36, run.record.run_id.bytes.data(), 16);
-    std::memcpy(text + 52, hash.bytes.data(), 32);
-    folded_digest_ = sha256(std::string_view(text, sizeof text));
   }
   for (const StoredEvent& event : run.events) forget_event(event.position);
   held_events_ -= run.events.size();
   requests_.erase(run.record.request_key);
-  runs_.erase(run.record.ordinal.value);
+  const std::uint32_t slot = run_index_.find(run.record.ordinal.value);
+  run_index_.erase(run.record.ordinal.value);
+  run.clear();
+  free_runs_.push_back(slot);
 }
 
 void MemoryStateStore::log_event(Run& run, std::size_t index) {
@@ -229,22 +269,27 @@ void MemoryStateStore::log_event(Run& run, std::size_t index) {
 }
 
 void MemoryStateStore::forget_event(std::uint64_t position) {
-  std::unique_ptr<LogPage>& page = log_[(position - 1) / kPage];
+  std::unique_ptr<LogPage>& page = log_[(position - 1) / kPage - first_page_];
   page->entries[(position - 1) % kPage].run = nullptr;
   --page->live;
-  if (page->live == 0 && page->used == kPage) page.reset();
+  if (page->live > 0 || page->used < kPage) return;
+  page.reset();
+  while (!log_.empty() && !log_.front()) {
+    log_.pop_front();
+    ++first_page_;
+  }
 }
 
 StoreCounts MemoryStateStore::counts() {
   StoreCounts counts = counts_;
-  counts.outbox_pending = outbox_.size();
+  counts.outbox_pending = unsettled_;
   return counts;
 }
 
 std::uint64_t MemoryStateStore::bytes() {
-  constexpr std::uint64_t kPerKey = 64;  // node, key and bucket
-  return held_events_ * (sizeof(StoredEvent) + kPerKey + sizeof(LogEntry)) + runs_.size() * sizeof(Run) +
-         outbox_.size() * (sizeof(Outbox) + kPerKey);
+  constexpr std::uint64_t kPerKey = sizeof(std::uint64_t);
+  return held_events_ * (sizeof(StoredEvent) + kPerKey + sizeof(LogEntry)) + held_runs() * sizeof(Run) +
+         outbox_.size() * sizeof(Outbox);
 }
 
 }  // namespace dvt::store

@@ -7,12 +7,15 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <queue>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "engine/base/digest_index.h"
 #include "engine/ports/state_store.h"
+#include "store/db/ordinal_map.h"
 #include "store/db/snapshot_hasher.h"
 
 namespace dvt::store {
@@ -63,14 +66,11 @@ class MemoryStateStore final : public StateStore {
   /// An estimate: what the held events and states take.
   std::uint64_t bytes() override;
 
-  std::size_t held_runs() const { return runs_.size(); }
+  std::size_t held_runs() const { return run_index_.size(); }
   std::size_t held_events() const { return held_events_; }
   std::uint64_t folded_runs() const { return folded_runs_; }
   /// Folded runs by the status of their last snapshot.
   const std::map<RunStatus, std::uint64_t>& folded_by_status() const { return folded_by_status_; }
-  /// SHA-256 over (run ordinal, run id, snapshot hash) of each folded run, chained in the order of folding: two studies
-  /// with equal digests ended in the same read model.
-  const Digest& folded_digest() const { return folded_digest_; }
 
  private:
   struct DigestHash {
@@ -78,32 +78,42 @@ class MemoryStateStore final : public StateStore {
   };
   struct Run {
     RunRecord record;
-    std::vector<StoredEvent> events;                           // run_seq = index + 1
-    std::unordered_map<Digest, std::size_t, DigestHash> keys;  // key → index in events
-    std::map<std::string, SignalDecision> decisions;           // by signal id
+    std::vector<StoredEvent> events;                  // run_seq = index + 1
+    DigestIndex keys;                                 // of `events`
+    std::map<std::string, SignalDecision> decisions;  // by signal id
     bool has_snapshot = false;
     std::uint64_t up_to_seq = 0;
     RunState state;
     std::size_t undelivered = 0;
     bool released = false;
+
+    void clear();
   };
+  /// A row that is settled (delivered or dead) has no run.
   struct Outbox {
-    Run* run;
-    std::size_t index;  // in run->events
+    Run* run = nullptr;
+    std::size_t index = 0;  // in run->events
     std::uint32_t attempts = 0;
-    bool leased = false;
-    Instant time;  // leased: until; otherwise not before. Set only for rows that were claimed before
+    bool leased = false;  // and not given back, whether the lease has run out or not
+    bool due = false;     // it stands in due_
+    Instant time;         // leased: until; otherwise not before. Set only for rows that were claimed before
   };
 
   Run* find(RunOrdinal run);
   void fold_if_done(Run& run);
-  std::map<std::uint64_t, Outbox>::iterator resolve(std::uint64_t position);
+  /// Null when the position is settled.
+  Outbox* outbox_row(std::uint64_t position);
+  void wait_until(std::uint64_t position, Outbox& row, Instant time);
+  /// The run whose row it was; null when the position was settled before.
+  Run* settle(std::uint64_t position);
 
   MemoryOptions options_;
   db::SnapshotHasher hasher_;
   std::vector<PlanRecord> plans_;
   std::size_t tenants_ = 0;
-  std::unordered_map<std::uint32_t, std::unique_ptr<Run>> runs_;  // looked up only, never iterated
+  db::OrdinalMap run_index_;  // ordinal → slot
+  std::deque<Run> runs_;      // slots: addresses stay
+  std::vector<std::uint32_t> free_runs_;
   std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;
 
   /// The log by position, in pages; an entry of a folded run is null, and so is a full page of such entries. Pages, so
@@ -121,16 +131,20 @@ class MemoryStateStore final : public StateStore {
   void log_event(Run& run, std::size_t index);
   void forget_event(std::uint64_t position);
   std::deque<std::unique_ptr<LogPage>> log_;
+  std::uint64_t first_page_ = 0;  // of log_
 
-  std::map<std::uint64_t, Outbox> outbox_;               // undelivered rows by position
-  std::set<std::uint64_t> due_;                          // of these, claimable
-  std::set<std::pair<Instant, std::uint64_t>> waiting_;  // leased, or backing off
+  using Alarm = std::pair<Instant, std::uint64_t>;
+  std::deque<Outbox> outbox_;        // by position, from the oldest unsettled one on
+  std::uint64_t outbox_first_ = 1;   // position of its front
+  std::uint64_t never_claimed_ = 1;  // positions from here on are due
+  std::set<std::uint64_t> due_;      // below that: claimable again
+  std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> waiting_;  // leased or backing off, or long settled
+  std::uint64_t unsettled_ = 0;
   std::map<std::uint32_t, std::uint64_t> watermarks_;
   StoreCounts counts_;
   std::size_t held_events_ = 0;
   std::uint64_t folded_runs_ = 0;
   std::map<RunStatus, std::uint64_t> folded_by_status_;
-  Digest folded_digest_{};
 };
 
 }  // namespace dvt::store
