@@ -1,6 +1,10 @@
 #include "engine/base/sha256.h"
 
+// OpenSSL's plain functions are deprecated in favour of EVP, which allocates, frees and wipes a context for each
+// message: as much work as hashing the short texts that most messages are.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <utility>
 
@@ -65,9 +69,12 @@ Digest Sha256::finish() {
 }
 
 Digest sha256(std::string_view bytes) {
-  thread_local Sha256 hasher;
-  hasher.update(bytes);
-  return hasher.finish();
+  SHA256_CTX context;
+  Digest digest;
+  const bool ok = SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes.data(), bytes.size()) == 1 &&
+                  SHA256_Final(digest.bytes.data(), &context) == 1;
+  DVT_ASSERT(ok, "SHA-256 failed");
+  return digest;
 }
 
 std::string to_hex(const Digest& digest) {

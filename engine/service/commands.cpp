@@ -16,23 +16,25 @@ Duration shorter(Duration a, Duration b) {
 ActivityOptionsRef effective_options(const ActivityOptionsRef& asked, const ExecutionInfo& info) {
   const Duration run_timeout = shorter(info.run_timeout, info.execution_timeout);
   const ActivityOptions& a = *asked;
+  // With start-to-close alone, schedule-to-close becomes the run timeout (0 if none).
+  const Duration bound = shorter(a.schedule_to_close, run_timeout);
+  const Duration schedule_to_start = shorter(a.schedule_to_start.ns > 0 ? a.schedule_to_start : bound, bound);
+  const bool fills = a.schedule_to_close.ns > 0 && a.start_to_close.ns == 0;
+  const Duration start_to_close = shorter(fills ? bound : a.start_to_close, bound);
+  const Duration heartbeat = a.heartbeat.ns > 0 ? shorter(a.heartbeat, start_to_close) : Duration{};
+  const Duration maximum_interval =
+      a.retry.maximum_interval.ns > 0 ? a.retry.maximum_interval : a.retry.initial_interval * 100;
+  const bool same = bound == a.schedule_to_close && schedule_to_start == a.schedule_to_start &&
+                    start_to_close == a.start_to_close && heartbeat == a.heartbeat &&
+                    maximum_interval == a.retry.maximum_interval;
+  if (same) return asked;  // nearly always: a copy would cost an allocation for each activity
   ActivityOptions out = a;
-  out.schedule_to_close = shorter(a.schedule_to_close, run_timeout);
-  const Duration bound = out.schedule_to_close;
-  if (a.schedule_to_close.ns > 0) {
-    out.schedule_to_start = shorter(a.schedule_to_start.ns > 0 ? a.schedule_to_start : bound, bound);
-    out.start_to_close = shorter(a.start_to_close.ns > 0 ? a.start_to_close : bound, bound);
-  } else {
-    // start-to-close alone: schedule-to-close becomes the run timeout (0 if none)
-    out.schedule_to_start = shorter(a.schedule_to_start.ns > 0 ? a.schedule_to_start : bound, bound);
-    out.start_to_close = shorter(a.start_to_close, bound);
-  }
-  out.heartbeat = a.heartbeat.ns > 0 ? shorter(a.heartbeat, out.start_to_close) : Duration{};
-  if (out.retry.maximum_interval.ns == 0) out.retry.maximum_interval = out.retry.initial_interval * 100;
-  const bool same = out.schedule_to_close == a.schedule_to_close && out.schedule_to_start == a.schedule_to_start &&
-                    out.start_to_close == a.start_to_close && out.heartbeat == a.heartbeat &&
-                    out.retry.maximum_interval == a.retry.maximum_interval;
-  return same ? asked : std::make_shared<const ActivityOptions>(std::move(out));
+  out.schedule_to_close = bound;
+  out.schedule_to_start = schedule_to_start;
+  out.start_to_close = start_to_close;
+  out.heartbeat = heartbeat;
+  out.retry.maximum_interval = maximum_interval;
+  return std::make_shared<const ActivityOptions>(std::move(out));
 }
 
 FailureRef refusal_text(std::string message) {

@@ -132,9 +132,8 @@ ActivationOutcome WorkflowInstance::handle(const History& history, EventId first
     if (had_task) outcome.replayed_events = history.last_id();
   }
   if (!outcome.mismatch) {
-    outcome.commands = std::move(context_.outgoing_);
-    // They are matched against the history when the next task brings their events.
-    context_.outgoing_ = outcome.commands;
+    // Kept as well: they are matched against the history when the next task brings their events.
+    outcome.commands = context_.outgoing_;
   }
   outcome.task_failure = task_failure_;
   return outcome;

@@ -14,7 +14,7 @@ Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt) const {
   return scale_ != nullptr ? scale_->scaled(drawn, key) : drawn;
 }
 
-void StoreModel::request(Duration latency, Callback work) {
+void StoreModel::request(Duration latency, Callback&& work) {
   if (busy_ < options_.connections) {
     occupy(latency, std::move(work));
   } else {
@@ -22,20 +22,27 @@ void StoreModel::request(Duration latency, Callback work) {
   }
 }
 
-void StoreModel::occupy(Duration latency, Callback work) {
+void StoreModel::occupy(Duration latency, Callback&& work) {
   ++busy_;
-  struct Held {
-    Callback work;
-  };
-  auto held = std::make_unique<Held>(Held{std::move(work)});
-  timers_.call_after(latency, [this, job = std::move(held)] {
+  std::uint32_t slot = 0;
+  if (free_slots_.empty()) {
+    slot = static_cast<std::uint32_t>(held_.size());
+    held_.emplace_back();
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  held_[slot] = std::move(work);
+  timers_.call_after(latency, [this, slot] {
     --busy_;
+    Callback job = std::move(held_[slot]);
+    free_slots_.push_back(slot);
     if (!waiting_.empty()) {
       Waiting next = std::move(waiting_.front());
       waiting_.pop_front();
       occupy(next.latency, std::move(next.work));
     }
-    job->work();
+    job();
   });
 }
 

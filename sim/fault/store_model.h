@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <vector>
 
 #include "engine/base/distribution.h"
 #include "engine/ports/fault_point.h"
@@ -38,8 +39,8 @@ class StoreModel final : public StoreClient {
 
  private:
   // Runs `work` when a connection was held for the drawn latency.
-  void request(Duration latency, Callback work);
-  void occupy(Duration latency, Callback work);
+  void request(Duration latency, Callback&& work);
+  void occupy(Duration latency, Callback&& work);
   Duration write_time(const DrawKey& key, std::uint64_t salt) const;
 
   struct Waiting {
@@ -56,6 +57,8 @@ class StoreModel final : public StoreClient {
   bool outage_ = false;
   std::uint32_t busy_ = 0;
   std::deque<Waiting> waiting_;
+  std::vector<Callback> held_;  // by slot: what is done when its latency is over
+  std::vector<std::uint32_t> free_slots_;
 };
 
 }  // namespace dvt::sim
