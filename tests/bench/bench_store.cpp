@@ -2,6 +2,7 @@
 // with prepared statements in batches, with both unique indexes, outbox and snapshots. Wall clock; run it on an idle
 // machine.
 //   bench_store [events] [file]
+//   bench_store raw [events]      only the bound, in memory: events, wall seconds, processor seconds (for whole_day.py)
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <vector>
 
 #include "store/memory/memory_state_store.h"
@@ -262,6 +264,15 @@ void report(const std::string& path, const std::vector<NewEvent>& events) {
 int main(int argc, char** argv) {
   using namespace dvt::store;
   std::size_t count = 400'000;
+  if (argc > 1 && std::strcmp(argv[1], "raw") == 0) {
+    if (argc > 2) std::from_chars(argv[2], argv[2] + std::strlen(argv[2]), count);
+    const auto events = make_events(count);
+    const std::clock_t before = std::clock();
+    const double rate = raw_rate(events, ":memory:");
+    fmt::print("{} {:.4f} {:.4f}\n", count, static_cast<double>(count) / rate,
+               static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
+    return 0;
+  }
   if (argc > 1) std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), count);
   const auto events = make_events(count);
   report(":memory:", events);
