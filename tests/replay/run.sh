@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The proof that a real Temporal SDK accepts dvtsim's histories: run.sh DVTSIM WORK [SCENARIO…]. Installs the SDK below
 # WORK (the checkout stays clean), runs the scenarios, exports their histories and judges them (replay.mjs). Without
-# scenarios: all of tests/scenarios/replay, and the demands on number and variety; with scenarios, these alone and
+# scenarios: all of tests/scenarios/replay, some more, and the demands on number and variety; with scenarios, these alone and
 # without demands. WORK/sdk/result.json has everything. Exit 0 accepted, 1 not, 3 the npm registry did not answer.
 set -euo pipefail
 
@@ -32,7 +32,8 @@ done
 
 cp "$here"/*.ts "$here"/*.mjs "$sdk/"
 if [[ $# -eq 0 ]]; then
-  set -- "$here"/../scenarios/replay/*.yaml "$here"/../scenarios/replay/workflow-tasks.yaml@{2,3}
+  set -- "$here"/../scenarios/replay/*.yaml "$here"/../scenarios/replay/workflow-tasks.yaml@{2,3} \
+    "$here"/../scenarios/{dbt-project,pause-under-backlog}.yaml
   # What no scenario can produce so far. A feature that is listed here and turns up fails the check.
   judge=(
     --missing 'cancel by signal=the adapter cancels natively (known fault 1)'
