@@ -51,6 +51,7 @@ void add_import(CLI::App& app, const CommonOptions& common, int& exit_code) {
     }
     write_result(arguments->out, write_plan_file(project));
   });
+  add_import_temporal(*import_command, common, exit_code);
 }
 
 }  // namespace dvt::sim::cli

@@ -12,6 +12,7 @@ void add_test(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_check(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_language(CLI::App& app, const CommonOptions& common, int& exit_code);  // schema, explain, init, version
 void add_export(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_import_temporal(CLI::App& import_command, const CommonOptions& common, int& exit_code);
 void add_import(CLI::App& app, const CommonOptions& common, int& exit_code);
 
 }  // namespace dvt::sim::cli
