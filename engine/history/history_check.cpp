@@ -37,7 +37,7 @@ constexpr std::array kRules = {
     HistoryRule{"closes-are-flushed-last",
                 "what was buffered follows the workflow task with closes of activities, children and operations last"},
     HistoryRule{"cancels-follow-requests",
-                "a cancelled activity names its cancel request; one that never started closes right after it"},
+                "a cancelled activity names its cancel request; one that had not started closes with that task"},
     HistoryRule{"transient-tasks-complete",
                 "a workflow task's attempt of 2 or more is recorded when it completes, after a task that did not"},
     HistoryRule{"task-failures-have-reasons",
@@ -289,7 +289,7 @@ class Check {
         if (task_ == Task::started) task_ = Task::none;  // told already
         break;
       case Role::outside:
-        // An activity that never started is cancelled by the command itself, so its close stands among the commands.
+        // An activity that has not started is cancelled by the command itself: among the commands, or in the flush.
         if (e.kind == K::activity_task_canceled && e.started == 0) break;
         commands_of_ = 0;
         if (!flushing_) break;
@@ -303,6 +303,7 @@ class Check {
   }
 
   void check_task(const EventFacts& e, bool refers_well) {
+    task_event_ = at_;
     if (e.kind != K::workflow_task_started) {
       flushing_ = e.kind == K::workflow_task_completed;
       first_close_ = 0;
@@ -461,17 +462,25 @@ class Check {
     }
     if (limit.ns == 0) {
       broken(Rule::timeouts, "{} has no {} timeout", named(e.scheduled), to_string(*e.timeout));
+    } else if (*e.timeout == TimeoutType::schedule_to_close && e.started != 0 && attempt_ran_out(e, activity)) {
+      return;  // another attempt would not have ended in time: the server gives up at once
     } else {
       early_unless(since, limit);
     }
+  }
+
+  bool attempt_ran_out(const EventFacts& e, const EventFacts& activity) const {
+    const UnixNanos start = event(e.started).time;
+    return (activity.start_to_close.ns > 0 && e.time >= start + activity.start_to_close) ||
+           (activity.heartbeat.ns > 0 && e.time >= start + activity.heartbeat);
   }
 
   void check_cancel(const EventFacts& e) {
     const EventFacts& request = event(e.cancel_requested);
     if (request.scheduled != e.scheduled)
       broken(Rule::cancels, "latestCancelRequestedEventId {} is of activity {}", e.cancel_requested, request.scheduled);
-    if (e.started == 0 && subjects_[e.scheduled].started == 0 && e.cancel_requested + 1 != at_)
-      broken(Rule::cancels, "the activity never started, and {} does not stand directly before",
+    if (e.started == 0 && e.cancel_requested < task_event_)
+      broken(Rule::cancels, "the activity had not started, and {} belongs to an earlier task",
              named(e.cancel_requested));
   }
 
@@ -480,6 +489,7 @@ class Check {
   std::vector<Subject> subjects_;  // by the place of the event that opened it
   EventId at_ = 0;
   EventId ended_ = 0;
+  EventId task_event_ = 0;  // the last of a workflow task
   Task task_ = Task::none;
   EventId task_scheduled_ = 0;
   EventId task_started_ = 0;

@@ -68,7 +68,7 @@ class EventWriter {
     type_member("workflowType", info.workflow_type);
     task_queue("taskQueue", info.task_queue);
     payloads("input", e.input);
-    duration("workflowExecutionTimeout", {});
+    duration("workflowExecutionTimeout", info.execution_timeout);
     duration("workflowRunTimeout", info.run_timeout);
     duration("workflowTaskTimeout", info.workflow_task_timeout);
     if (info.continued_from != Uuid{}) {

@@ -180,7 +180,7 @@ class Writer {
     const std::size_t room = most_at_once_ + 20;
     line("  taskQueues:\n    tq-control: {{slots: {}, pollers: {}}}", room, std::min<std::size_t>(room, 100));
     line("\nwarehouses:\n  recorded: {{kinds: [custom], concurrency: {}, duration: {{small: 1s}}}}", most_at_once_);
-    if (!operations_.empty()) line("\noperations:\n{}", operations_);
+    if (!operations_.empty()) line("\noperations:{}", operations_);
     if (one) {
       line("\nassertions:\n  - runs.started == 1");
       if (operations_.empty()) line("  - runs.{} == 1", fails_ ? "failed" : "completed");
@@ -267,7 +267,7 @@ class Writer {
       return;
     }
     const Duration at = Duration{workflow.start.ns - workflows_.front()->start.ns} + signal.at;
-    operations_ += fmt::format("  s{}: {{at: {}, signal: {}, as: Operator, select: {{plan: {}}}}}\n", ++signals_,
+    operations_ += fmt::format("\n  s{}: {{at: {}, signal: {}, as: Operator, select: {{plan: {}}}}}", ++signals_,
                                format_value(at), word, plan);
   }
 

@@ -12,6 +12,7 @@
 #include "engine/service/service.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/random_streams.h"
+#include "tests/support/lawful_history.h"
 
 namespace dvt::test {
 
@@ -36,6 +37,11 @@ class BareService : public ::testing::Test, public WorkerHost, public ServiceLis
     const std::uint32_t queue = service.matching().add_queue(Symbol::intern("q"));
     worker = service.matching().add_worker(queue, {100, 100});
     service.matching().worker_up(worker);
+  }
+
+  void TearDown() override {
+    for (const History& history : closed) expect_lawful(history);
+    for (const RunOrdinal open : service.open_runs()) expect_lawful(service.execution(open)->history);
   }
 
   void start(const std::function<void(ExecutionInfo&)>& adjust = [](ExecutionInfo&) {}) {

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/history/history_check.h"
 #include "engine/service/service.h"
 #include "engine/worker/worker.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/random_streams.h"
+#include "tests/support/lawful_history.h"
 
 namespace dvt::test {
 
@@ -74,12 +74,9 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
     workers.register_activity(act, activity);
   }
 
-  // Every history that any test makes the engine write keeps Temporal's rules.
   void TearDown() override {
-    for (const History& history : histories) {
-      const std::vector<EventFacts> facts = event_facts(history, {});
-      for (const HistoryBreach& breach : check_history(facts)) ADD_FAILURE() << to_string(breach, facts);
-    }
+    for (const History& history : histories) expect_lawful(history);
+    for (const RunOrdinal run : service.open_runs()) expect_lawful(service.execution(run)->history);
   }
 
   void add_workers(std::uint32_t count, std::uint32_t slots = 10, std::uint32_t cache = 100) {

@@ -204,6 +204,12 @@ const std::vector<Break>& breaks() {
       {"nothing-ends-before-its-time", "a timer fires early", [](Facts& f) { f.at(6).start_to_close = seconds(14); }},
       {"nothing-ends-before-its-time", "a timeout comes early",
        [](Facts& f) { f.at(29).schedule_to_start = milliseconds(1001); }},
+      {"nothing-ends-before-its-time", "a schedule-to-close timeout comes early, and its attempt had time left",
+       [](Facts& f) {
+         f.at(5).schedule_to_close = seconds(10);
+         f.at(14).kind = K::activity_task_timed_out;
+         f.at(14).timeout = TimeoutType::schedule_to_close;
+       }},
       {"nothing-ends-before-its-time", "an activity closes before it started",
        [](Facts& f) { f.at(13).time = UnixNanos{seconds(15).ns}; }},
       {"nothing-ends-before-its-time", "an activity starts before it was scheduled",
@@ -221,8 +227,12 @@ const std::vector<Break>& breaks() {
          f.erase(15);
          f.insert(13, child);
        }},
-      {"cancels-follow-requests", "a cancel of what never started comes later",
-       [](Facts& f) { f.insert(28, a(K::marker_recorded)).task_completed = 25; }},
+      {"cancels-follow-requests", "a cancel of what never started comes with a later task",
+       [](Facts& f) {
+         const EventFacts cancel = f.at(28);
+         f.erase(28);
+         f.insert(33, cancel);
+       }},
       {"cancels-follow-requests", "a cancel names another activity's request",
        [](Facts& f) {
          f.insert(28, f.activity(25, "8"));
@@ -287,6 +297,21 @@ TEST(HistoryCheck, AcceptsAnExecutionThatIsCutOffDuringATask) {
   f.add(K::workflow_task_failed, 2, 3).error = "FORCE_CLOSE_COMMAND";
   f.add(K::workflow_execution_terminated);
   EXPECT_EQ(text_of(f), "");
+}
+
+TEST(HistoryCheck, AcceptsAScheduleToCloseTimeoutAsSoonAsTheAttemptRanOut) {
+  Facts facts = lawful();
+  facts.at(5).schedule_to_close = seconds(10);
+  facts.at(5).start_to_close = seconds(1);
+  facts.at(14).kind = K::activity_task_timed_out;
+  facts.at(14).timeout = TimeoutType::schedule_to_close;
+  EXPECT_EQ(text_of(facts), "");
+}
+
+TEST(HistoryCheck, AcceptsACancelOfWhatNeverStartedAmongTheCommandsAndBehindThem) {
+  Facts facts = lawful();
+  facts.insert(28, a(K::marker_recorded)).task_completed = 25;
+  EXPECT_EQ(text_of(facts), "");
 }
 
 }  // namespace

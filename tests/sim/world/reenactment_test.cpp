@@ -1,0 +1,137 @@
+// From a recorded history to a scenario, through a whole world, to the world's own history: what activities did comes
+// in the same order. Over the histories that real servers wrote (skipped where the data is not checked out), and over
+// the engine's own.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "engine/history/temporal_json.h"
+#include "sim/import/plan_source.h"
+#include "sim/import/temporal.h"
+#include "sim/scenario/reader.h"
+#include "sim/world/world.h"
+
+namespace dvt::sim {
+namespace {
+
+using engine::EventFacts;
+using K = engine::EventKind;
+
+/// Keeps the histories of a world's executions.
+class Histories final : public HistorySink {
+ public:
+  std::vector<engine::History> all;
+  void execution_closed(RunOrdinal, std::uint32_t, const engine::History& history) override { all.push_back(history); }
+  void execution_open_at_end(RunOrdinal, std::uint32_t, const engine::History& history, Instant) override {
+    all.push_back(history);
+  }
+};
+
+class Reenacted : public testing::Test {
+ protected:
+  Reenacted()
+      : folder_(std::filesystem::path(testing::TempDir()) /
+                (std::string("reenacted_") + testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~Reenacted() override { std::filesystem::remove_all(folder_); }
+
+  // Runs a scenario file and gives its executions' histories.
+  static std::vector<engine::History> run(const std::string& path) {
+    auto read = load_scenario(path, {});
+    if (!read.has_value()) throw Error(format(read.error()));
+    Histories histories;
+    World world(read.value(), {});
+    world.record_histories(histories);
+    world.run();
+    return std::move(histories.all);
+  }
+  std::vector<engine::History> run(const Reenactment& reenactment) {
+    for (const auto& [name, text] : reenactment.files) std::ofstream(folder_ / name, std::ios::binary) << text;
+    std::ofstream(folder_ / "again.yaml", std::ios::binary) << reenactment.scenario;
+    return run((folder_ / "again.yaml").string());
+  }
+
+  // "scheduled 1", "started 1", "closed 1", … by number of the activity, of the activities that `counts`.
+  template <class Counts>
+  static std::vector<std::string> order(const std::vector<EventFacts>& events, const Counts& counts) {
+    std::vector<std::string> out;
+    std::vector<engine::EventId> scheduled;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const EventFacts& event = events[i];
+      if (event.kind == K::activity_task_scheduled && counts(event)) {
+        scheduled.push_back(static_cast<engine::EventId>(i + 1));
+        out.push_back("scheduled " + std::to_string(scheduled.size()));
+        continue;
+      }
+      const bool close = event.kind == K::activity_task_completed || event.kind == K::activity_task_failed ||
+                         event.kind == K::activity_task_timed_out || event.kind == K::activity_task_canceled;
+      if (!close && event.kind != K::activity_task_started) continue;
+      const auto found = std::find(scheduled.begin(), scheduled.end(), event.scheduled);
+      if (found == scheduled.end()) continue;
+      out.push_back((close ? "closed " : "started ") + std::to_string(found - scheduled.begin() + 1));
+    }
+    return out;
+  }
+  static std::vector<std::string> recorded_order(const std::vector<EventFacts>& events) {
+    return order(events, [](const EventFacts&) { return true; });
+  }
+
+  /// True when there was something to re-enact.
+  bool expect_same_order(const std::vector<EventFacts>& recorded, const std::string& name) {
+    const RecordedWorkflow workflow = recorded_workflow(recorded, name);
+    const auto reenactment = reenact({&workflow, 1}, "again");
+    EXPECT_EQ(reenactment.has_value(), !workflow.activities.empty()) << name;
+    if (!reenactment) return false;
+    const std::vector<engine::History> histories = run(*reenactment);
+    EXPECT_EQ(histories.size(), 1U) << name;
+    const auto own = order(engine::event_facts(histories.at(0), {}),
+                           [](const EventFacts& activity) { return activity.name == "executeStep"; });
+    EXPECT_EQ(own, recorded_order(recorded)) << name;
+    return true;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(Reenacted, RecordedHistoriesKeepTheOrderOfTheirActivities) {
+  const char* given = std::getenv("DVTSIM_SHARED_DATA");
+  const std::filesystem::path data =
+      std::filesystem::path(given != nullptr ? std::string(given)
+                                             : std::string(DVTSIM_SOURCE_ROOT) + "/../shared/data") /
+      "temporal-histories";
+  if (!std::filesystem::exists(data))
+    GTEST_SKIP() << "no recorded histories at " << data << " (set DVTSIM_SHARED_DATA)";
+  std::vector<std::string> without;
+  for (const auto& entry : std::filesystem::directory_iterator(data)) {
+    if (entry.path().extension() != ".json") continue;
+    const auto events = engine::read_temporal_json(read_file(entry.path().string()));
+    ASSERT_TRUE(events.has_value()) << entry.path();
+    const std::string name = entry.path().filename().string();
+    if (!expect_same_order(events.value(), name)) without.push_back(name);
+  }
+  std::sort(without.begin(), without.end());
+  // Children, Nexus operations and timers only.
+  EXPECT_EQ(without, (std::vector<std::string>{"sdk-go--continue-as-new.json",
+                                               "sdk-go--reset-workflow-after-child-complete.json",
+                                               "sdk-java--testParallelWorkflowOperationTestHistory.json",
+                                               "sdk-typescript--random-replay-1.17.2.json"}));
+}
+
+// The engine's own histories have control activities and parallel steps; they go through the JSON form.
+TEST_F(Reenacted, OurOwnHistoriesKeepTheOrderOfTheirActivities) {
+  const std::vector<engine::History> own = run(std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/hello.yaml");
+  ASSERT_EQ(own.size(), 1U);
+  std::string text;
+  engine::append_temporal_json(text, own.front(), {UnixNanos{1'767'225'600'000'000'000}});
+  const auto events = engine::read_temporal_json(text);
+  ASSERT_TRUE(events.has_value());
+  EXPECT_TRUE(expect_same_order(events.value(), "hello"));
+}
+
+}  // namespace
+}  // namespace dvt::sim
