@@ -36,6 +36,8 @@ constexpr std::array kRules = {
                 "starts are not before their schedule, closes not before their start, timers and timeouts not early"},
     HistoryRule{"closes-are-flushed-last",
                 "what was buffered follows the workflow task with closes of activities, children and operations last"},
+    HistoryRule{"events-wake-a-task",
+                "what arrives while no workflow task is outstanding gets one before anything else arrives"},
     HistoryRule{"cancels-follow-requests",
                 "a cancelled activity names its cancel request; one that had not started closes with that task"},
     HistoryRule{"transient-tasks-complete",
@@ -63,6 +65,7 @@ enum class Rule : std::uint8_t {
   timeouts,
   times,
   flush,
+  wake,
   cancels,
   transient,
   task_failures,
@@ -290,9 +293,13 @@ class Check {
         break;
       case Role::outside:
         // An activity that has not started is cancelled by the command itself: among the commands, or in the flush.
-        if (e.kind == K::activity_task_canceled && e.started == 0) break;
+        if (e.kind == K::activity_task_canceled && e.started == 0) {
+          if (waking_ == 0) waking_ = at_;
+          break;
+        }
         commands_of_ = 0;
         if (!flushing_) break;
+        check_woken(e);
         if (type.close) {
           first_close_ = first_close_ == 0 ? at_ : first_close_;
         } else if (first_close_ != 0) {
@@ -302,11 +309,23 @@ class Check {
     }
   }
 
+  // What came after the task completed was not buffered: something that came before it has had its task by then. A
+  // start is dated when it happened and written with its close.
+  void check_woken(const EventFacts& e) {
+    if (e.kind == K::activity_task_started || e.kind == K::workflow_execution_options_updated) return;
+    if (waking_ == 0) {
+      waking_ = at_;
+    } else if (event(task_event_).time < e.time) {
+      broken(Rule::wake, "{} came before it and got no workflow task", named(waking_));
+    }
+  }
+
   void check_task(const EventFacts& e, bool refers_well) {
     task_event_ = at_;
     if (e.kind != K::workflow_task_started) {
       flushing_ = e.kind == K::workflow_task_completed;
       first_close_ = 0;
+      waking_ = 0;
     }
     commands_of_ = 0;
     switch (e.kind) {
@@ -498,6 +517,7 @@ class Check {
   EventId commands_of_ = 0;             // WorkflowTaskCompleted whose commands may stand here
   bool flushing_ = false;               // between a completed task and the next one
   EventId first_close_ = 0;             // of the flush
+  EventId waking_ = 0;                  // the first event since the completed task that needs another one
   std::vector<EventId> open_starts_;    // ActivityTaskStarted whose close must come
   std::vector<EventId> open_activities_;
   std::vector<EventId> open_timers_;

@@ -17,7 +17,7 @@ struct HistoryRule {
   std::string_view text;
 };
 
-/// All rules, in the order in which README.md explains them.
+/// All rules, each with a sentence.
 std::span<const HistoryRule> history_rules();
 
 struct HistoryBreach {

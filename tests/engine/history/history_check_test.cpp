@@ -50,7 +50,7 @@ class Facts {
   EventFacts& insert(EventId place, EventFacts added) {
     move_references(place, 1);
     added.id = place;
-    added.time = at(place).time;
+    if (added.time.ns == 0) added.time = at(place).time;
     events.insert(events.begin() + place - 1, std::move(added));
     number();
     return at(place);
@@ -119,11 +119,17 @@ Facts lawful() {
   request.scheduled = 26;
   f.add(K::activity_task_canceled, 26).cancel_requested = 27;
   f.activity(25, "3");
-  f.add(K::activity_task_timed_out, 29).timeout = TimeoutType::schedule_to_start;  // 30
+  f.add(K::workflow_task_scheduled).attempt = 1;  // 30
+  f.add(K::workflow_task_started, 30);
+  f.add(K::workflow_task_completed, 30, 31);
+  f.add(K::activity_task_timed_out, 29).timeout = TimeoutType::schedule_to_start;
   f.add(K::workflow_task_scheduled).attempt = 1;
-  f.add(K::workflow_task_started, 31);
-  f.add(K::workflow_task_completed, 31, 32);
-  f.command(K::workflow_execution_completed, 33);
+  f.add(K::workflow_task_started, 34);  // 35
+  f.add(K::workflow_task_completed, 34, 35);
+  f.command(K::workflow_execution_completed, 36);
+  // What came while task 9 ran, and was flushed behind it.
+  f.at(12).time = f.at(14).time = f.at(15).time = f.at(10).time;
+  f.at(13).time = f.at(8).time;
   return f;
 }
 
@@ -172,7 +178,7 @@ const std::vector<Break>& breaks() {
       {"one-workflow-task", "a task starts that another event scheduled", [](Facts& f) { f.at(17).scheduled = 9; }},
       {"one-workflow-task", "a task completes twice",
        [](Facts& f) { f.insert(12, a(K::workflow_task_completed, 9, 10)); }},
-      {"one-workflow-task", "a task completes with another task's start", [](Facts& f) { f.at(33).started = 24; }},
+      {"one-workflow-task", "a task completes with another task's start", [](Facts& f) { f.at(36).started = 24; }},
       {"nothing-during-a-task", "a signal is not buffered",
        [](Facts& f) { f.insert(18, a(K::workflow_execution_signaled)); }},
       {"commands-follow-their-task", "a command names an earlier task", [](Facts& f) { f.at(26).task_completed = 11; }},
@@ -195,15 +201,15 @@ const std::vector<Break>& breaks() {
       {"attempts-fit-the-policy", "a second attempt after no failure", [](Facts& f) { f.at(13).last_failure = false; }},
       {"attempts-fit-the-policy", "a first attempt after a failure", [](Facts& f) { f.at(13).attempt = 1; }},
       {"attempts-fit-the-policy", "a retry without a policy", [](Facts& f) { f.at(5).retry_policy = false; }},
-      {"timeouts-fit", "a timeout without its type", [](Facts& f) { f.at(30).timeout.reset(); }},
+      {"timeouts-fit", "a timeout without its type", [](Facts& f) { f.at(33).timeout.reset(); }},
       {"timeouts-fit", "a start-to-close timeout of what never started",
-       [](Facts& f) { f.at(30).timeout = TimeoutType::start_to_close; }},
+       [](Facts& f) { f.at(33).timeout = TimeoutType::start_to_close; }},
       {"timeouts-fit", "a timeout that nobody asked for", [](Facts& f) { f.at(29).schedule_to_start = {}; }},
       {"timeouts-fit", "a schedule-to-start timeout of a started task",
        [](Facts& f) { f.at(22).timeout = TimeoutType::schedule_to_start; }},
       {"nothing-ends-before-its-time", "a timer fires early", [](Facts& f) { f.at(6).start_to_close = seconds(14); }},
       {"nothing-ends-before-its-time", "a timeout comes early",
-       [](Facts& f) { f.at(29).schedule_to_start = milliseconds(1001); }},
+       [](Facts& f) { f.at(29).schedule_to_start = milliseconds(4001); }},
       {"nothing-ends-before-its-time", "a schedule-to-close timeout comes early, and its attempt had time left",
        [](Facts& f) {
          f.at(5).schedule_to_close = seconds(10);
@@ -227,11 +233,21 @@ const std::vector<Break>& breaks() {
          f.erase(15);
          f.insert(13, child);
        }},
+      {"events-wake-a-task", "a signal is left alone until another comes",
+       [](Facts& f) {
+         for (int task = 0; task < 3; ++task) f.erase(34);
+         f.insert(34, a(K::workflow_execution_signaled));
+         f.at(34).time = UnixNanos{seconds(40).ns};
+       }},
+      {"events-wake-a-task", "a cancelled activity is left alone until a timeout comes",
+       [](Facts& f) {
+         for (int task = 0; task < 3; ++task) f.erase(30);
+       }},
       {"cancels-follow-requests", "a cancel of what never started comes with a later task",
        [](Facts& f) {
          const EventFacts cancel = f.at(28);
          f.erase(28);
-         f.insert(33, cancel);
+         f.insert(32, cancel);
        }},
       {"cancels-follow-requests", "a cancel names another activity's request",
        [](Facts& f) {
