@@ -73,6 +73,12 @@ void ApiFront::submit_run(const RunRequest& request) {
 
 void ApiFront::handle_run(RunRequest request, Instant received) {
   const PlanEntry& plan = *plans_.at(request.plan);
+  if (request.plan.value < options_.plan_refusals.size() && !options_.plan_refusals[request.plan.value].empty()) {
+    const Instant now = timers_.now();
+    telemetry_.api_request("runs", 422, now - received, now);
+    telemetry_.run_rejected(request.run, options_.plan_refusals[request.plan.value], now);
+    return;
+  }
   auto identity = std::make_shared<RunIdentity>();
   identity->run = request.run;
   identity->plan = request.plan;
@@ -161,7 +167,7 @@ std::uint64_t ApiFront::submit_signal(SignalRequest request) {
 
 // Schema and authorization, in the order of domain §8; empty when the signal may go on to its decision record.
 std::string ApiFront::refusal(const SignalRequest& request) const {
-  if (request.signal_id.find('|') != std::string::npos || request.reason.size() > 65'536)
+  if (request.signal_id.find('|') != std::string::npos || request.reason.size() > options_.signal_bytes_max)
     return "SIGNAL_INVALID_PAYLOAD";
   const bool of_a_step = request.type == SignalType::retry_step || request.type == SignalType::skip_step;
   if (of_a_step && request.step_id.empty()) return "SIGNAL_INVALID_PAYLOAD";

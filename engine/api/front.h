@@ -23,6 +23,8 @@ struct ApiOptions {
   Duration request_interval;        // 1 / capacity; 0: unlimited
   std::uint32_t max_in_flight = 0;  // admission: runs open at the provider; further ones wait (QUEUE); 0: no limit
   std::uint32_t signals_per_run_per_minute = 60;
+  std::size_t signal_bytes_max = 65'536;        // the adapter's limit (domain §10), or the API's own if less
+  std::vector<std::string_view> plan_refusals;  // by plan: why its runs are refused (engine/plan/capabilities.h)
 };
 
 struct RunRequest {

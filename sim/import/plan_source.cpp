@@ -119,7 +119,10 @@ engine::AnnotatedPlan synthetic_plan(std::string plan_id, const SyntheticShape& 
 }
 
 Result<LoadedPlan, std::vector<std::string>> load_plan(const PlanSpec& spec) {
-  return std::visit([&spec](const auto& body) { return load(spec.name, body); }, spec.body);
+  Loaded loaded = std::visit([&spec](const auto& body) { return load(spec.name, body); }, spec.body);
+  if (loaded.has_value() && !std::holds_alternative<PlanFile>(spec.body))
+    loaded.value().annotated.plan.metadata = spec.metadata();
+  return loaded;
 }
 
 std::string read_file(const std::string& path) {

@@ -255,7 +255,20 @@ const ObjectTable& table<PlanSpec>() {
                        "Input of the workflow.")
         .example("{}")
         .not_yet();
-    t.finish([](Reading& reading, const Node& node, PlanSpec&) {
+    t.field("requiresCapabilities", &PlanSpec::requires_capabilities,
+            "Capabilities the plan needs of its adapter, such as signal.pause.native.")
+        .example("[signal.pause.native]");
+    t.field("fallbackBehavior", &PlanSpec::fallback,
+            "What happens when the adapter lacks one: reject the plan's runs, emulate it with what the adapter has, or "
+            "run without it.")
+        .example("emulate");
+    t.field("targetAdapter", &PlanSpec::target, "The only adapter the plan may run on, or any.").example("temporal");
+    t.finish([](Reading& reading, const Node& node, PlanSpec& plan) {
+      const bool says_metadata = !plan.requires_capabilities.empty() || plan.target != engine::TargetAdapter::any ||
+                                 plan.fallback != engine::FallbackBehavior::reject;
+      if (node.find("file") != nullptr && says_metadata)
+        reading.error(node.mark,
+                      "requiresCapabilities, fallbackBehavior and targetAdapter stand in the plan file's metadata");
       const auto bodies = present(node, {"steps", "synthetic", "dbt", "file", "workflow"});
       if (bodies.size() != 1) {
         reading.error(node.mark,

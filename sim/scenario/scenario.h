@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/time.h"
+#include "engine/plan/capabilities.h"
 #include "sim/scenario/topology.h"
 #include "sim/scenario/values.h"
 #include "sim/scenario/workload.h"
@@ -321,6 +322,9 @@ struct Scenario {
   /// Everything but file_name.
   bool operator==(const Scenario& other) const;
 
+  /// A plan's metadata against the adapter's row of the capability matrix (domain §10); its tasks are judged where the
+  /// plan is resolved. Precondition: the plan is no file.
+  engine::PlanVerdict judge(const PlanSpec& plan) const;
   /// The warehouse that runs a step kind: the first in written order; nullptr when none does.
   const WarehouseSpec* warehouse_for(std::string_view kind) const;
   /// `file:line:col` of a value, or `file` when it has no position.

@@ -69,6 +69,18 @@ ActivityOptions Topology::options_for(std::string_view kind, std::string_view si
   return options;
 }
 
+engine::TargetAdapter target_of(AdapterKind kind) {
+  switch (kind) {
+    case AdapterKind::temporal:
+      return engine::TargetAdapter::temporal;
+    case AdapterKind::conductor:
+      return engine::TargetAdapter::conductor;
+    case AdapterKind::mock:
+      return engine::TargetAdapter::mock;
+  }
+  return engine::TargetAdapter::any;
+}
+
 std::int64_t conductor_workers(std::string_view queue) {
   return queue == "tq-control" ? 10 : queue == "tq-data" ? 5 : 2;
 }
@@ -110,6 +122,20 @@ const Dist* WarehouseSpec::duration_for(std::string_view kind, std::string_view 
     }
   }
   return nullptr;
+}
+
+engine::PlanMetadata PlanSpec::metadata() const {
+  engine::PlanMetadata metadata;
+  metadata.plan_id = name;
+  metadata.plan_version = "1";
+  metadata.target_adapter = target;
+  metadata.fallback_behavior = fallback;
+  metadata.requires_capabilities = requires_capabilities;
+  return metadata;
+}
+
+engine::PlanVerdict Scenario::judge(const PlanSpec& plan) const {
+  return engine::judge_plan({plan.metadata(), {}}, 0, target_of(topology.adapter.kind));
 }
 
 const WarehouseSpec* Scenario::warehouse_for(std::string_view kind) const {

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "engine/base/event_type.h"
+#include "engine/plan/plan.h"
 #include "sim/scenario/values.h"
 
 namespace dvt::sim {
 
 enum class AdapterKind { temporal, conductor, mock };
+/// The same in the words of plans.
+engine::TargetAdapter target_of(AdapterKind kind);
 
 struct AdapterSpec {
   AdapterKind kind = AdapterKind::temporal;

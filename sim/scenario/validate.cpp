@@ -74,13 +74,7 @@ void check_queues(const Scenario& scenario, const Node& root, Reading& reading) 
 // What Conductor has no way to do, and Temporal's workflow does.
 void check_conductor(const Scenario& scenario, const Node& root, Reading& reading) {
   const Topology& topology = scenario.topology;
-  if (topology.adapter.kind != AdapterKind::conductor) {
-    for (const TaskQueueSpec& queue : topology.task_queues)
-      if (queue.poll_interval.ns > 0)
-        error_at(reading, root, {"topology", "taskQueues", queue.name, "pollInterval"},
-                 "only Conductor's workers poll at intervals");
-    return;
-  }
+  if (topology.adapter.kind != AdapterKind::conductor) return;
   if (topology.interpreter.kind != InterpreterKind::layers)
     error_at(reading, root, {"topology", "interpreter", "kind"}, "Conductor runs plans as layers only");
   if (topology.interpreter.on_step_failure != OnStepFailure::fail)

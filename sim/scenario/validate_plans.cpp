@@ -25,8 +25,7 @@ std::optional<std::size_t> step_index(std::string_view where) {
 
 engine::Plan to_plan(const PlanSpec& spec, const InlinePlan& body) {
   engine::Plan plan;
-  plan.metadata.plan_id = spec.name;
-  plan.metadata.plan_version = "1";
+  plan.metadata = spec.metadata();
   for (const PlanStep& step : body.steps) plan.steps.push_back({step.step_id, step.kind, step.depends_on});
   return plan;
 }
@@ -97,6 +96,20 @@ bool check_runs(const Scenario& scenario, std::string_view kind, std::string_vie
   return false;
 }
 
+// Mistakes of the scenario's author; a capability that is known and not offered is the plan's business at run requests.
+void check_capabilities(const Scenario& scenario, const PlanSpec& plan, const Node& root, Reading& reading) {
+  const engine::PlanVerdict verdict = scenario.judge(plan);
+  if (!verdict.target_matches())
+    error_at(reading, root, {"workload", "plans", plan.name, "targetAdapter"},
+             fmt::format("the plan may run on {} only, and topology.adapter.kind is {}", to_string(verdict.wanted),
+                         to_string(verdict.adapter)));
+  const std::span<const std::string_view> all = engine::all_capabilities();
+  for (const std::string& unknown : verdict.unknown_capabilities)
+    error_at(reading, root, {"workload", "plans", plan.name, "requiresCapabilities"},
+             fmt::format("no adapter has a capability \"{}\"{}", unknown,
+                         Reading::suggestion(unknown, {all.begin(), all.end()})));
+}
+
 }  // namespace
 
 void validate_plans(const Scenario& scenario, const Node& root, Reading& reading) {
@@ -104,6 +117,7 @@ void validate_plans(const Scenario& scenario, const Node& root, Reading& reading
   std::string message;
   for (const PlanSpec& plan : scenario.workload.plans) {
     total += plan.weight;
+    if (!std::holds_alternative<PlanFile>(plan.body)) check_capabilities(scenario, plan, root, reading);
     if (const auto* body = std::get_if<InlinePlan>(&plan.body)) {
       check_model(plan, *body, root, reading);
       for (std::size_t i = 0; i < body->steps.size(); ++i) {

@@ -19,6 +19,7 @@ class Warnings {
     check_warehouses();
     check_windows();
     check_conductor();
+    check_capabilities();
     if (scenario_.record.histories != Record::Histories::none &&
         scenario_.topology.adapter.kind != AdapterKind::temporal)
       add({}, "record.histories",
@@ -60,10 +61,23 @@ class Warnings {
     }
   }
 
+  void check_capabilities() {
+    for (const PlanSpec& plan : scenario_.workload.plans) {
+      if (std::holds_alternative<PlanFile>(plan.body)) continue;
+      for (const std::string& line : scenario_.judge(plan).report())
+        add(plan.source, fmt::format("workload.plans.{}.requiresCapabilities", plan.name), line);
+    }
+  }
+
   void check_conductor() {
     const Topology& topology = scenario_.topology;
-    if (topology.adapter.kind != AdapterKind::conductor && !(topology.conductor == ConductorSpec{}))
+    if (topology.adapter.kind == AdapterKind::conductor) return;
+    if (!(topology.conductor == ConductorSpec{}))
       add({}, "topology.conductor", "has no effect: topology.adapter.kind is not conductor");
+    for (const TaskQueueSpec& queue : topology.task_queues)
+      if (queue.poll_interval.ns > 0)
+        add(queue.source, fmt::format("topology.taskQueues.{}.pollInterval", queue.name),
+            "has no effect: only Conductor's workers poll at intervals");
   }
 
   void check_warehouses() {

@@ -25,6 +25,10 @@ struct Words;
     static constexpr Word<Type> list[] = {__VA_ARGS__}; \
   }
 
+DVT_WORDS(engine::FallbackBehavior, {engine::FallbackBehavior::reject, "reject"},
+          {engine::FallbackBehavior::emulate, "emulate"}, {engine::FallbackBehavior::degrade, "degrade"});
+DVT_WORDS(engine::TargetAdapter, {engine::TargetAdapter::any, "any"}, {engine::TargetAdapter::temporal, "temporal"},
+          {engine::TargetAdapter::conductor, "conductor"}, {engine::TargetAdapter::mock, "mock"});
 DVT_WORDS(Tier, {Tier::quick, "quick"}, {Tier::full, "full"}, {Tier::nightly, "nightly"});
 DVT_WORDS(Schedule, {Schedule::fifo, "fifo"}, {Schedule::shuffled, "shuffled"});
 DVT_WORDS(Provenance, {Provenance::measured, "measured"}, {Provenance::assumed, "assumed"},

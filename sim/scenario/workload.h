@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/signal.h"
+#include "engine/plan/plan.h"
 #include "sim/scenario/values.h"
 
 namespace dvt::sim {
@@ -82,8 +83,14 @@ struct PlanSpec {
   std::string name;
   Source source;
   double weight = 1;  // >= 0; a run takes the plan with probability weight / sum of weights
+  // The plan's metadata (domain §6, §10); a plan file brings its own.
+  std::vector<std::string> requires_capabilities;
+  engine::FallbackBehavior fallback = engine::FallbackBehavior::reject;
+  engine::TargetAdapter target = engine::TargetAdapter::any;
   std::variant<InlinePlan, SyntheticPlan, DbtPlan, PlanFile, WorkflowPlan> body;
   bool operator==(const PlanSpec&) const = default;
+  /// The metadata of a plan that no file brings: its id is the name, its version 1.
+  engine::PlanMetadata metadata() const;
 };
 
 enum class ArrivalProcess { poisson, deterministic, gamma, trace };

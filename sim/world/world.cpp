@@ -102,6 +102,7 @@ struct World::Parts {
   WorldResult identity() const;
   WorldResult so_far(Instant now);
   void load_plans();
+  void judge_plan(const PlanSpec& spec, const engine::PlanEntry& entry);
   void add_workers();
   void add_temporal_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
   void add_conductor_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
@@ -124,6 +125,7 @@ struct World::Parts {
   std::string store_copy;  // where the store's database goes after the run; empty: nowhere
   engine::PlanCatalogue plans;
   std::vector<std::vector<engine::StepNotes>> notes;  // by plan
+  std::vector<std::string_view> plan_refusals;        // by plan: why its runs are refused; empty: they are not
   PlanFetcher fetcher;
   adapters::Warehouses warehouses;
   engine::Service service;
@@ -221,7 +223,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
                                                           std::move(temporal));
   }
   api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans,
-                                           names.tenants, api_options(scenario));
+                                           names.tenants, api_options(scenario, plan_refusals));
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
     api->submit_run({arrival.run, arrival.plan, arrival.tenant, "request-" + std::to_string(arrival.run.value)});
   });
@@ -280,10 +282,26 @@ void World::Parts::load_plans() {
     notes.push_back(std::move(annotated.notes));
     const engine::PlanEntryRef entry = plans.add(std::move(annotated.plan));
     names.plans.emplace_back(entry->plan.metadata.plan_id, entry->plan.metadata.plan_version);
+    judge_plan(spec, *entry);
     PlanRecord record{entry->ordinal, entry->plan.metadata.plan_id, entry->plan.metadata.plan_version, {}};
     for (const engine::Step& step : entry->plan.steps) record.step_ids.push_back(step.step_id);
     rows->add_plan(record);
   }
+}
+
+// A plan for another adapter, or one that asks for what nobody has, is the scenario's mistake; runs of one whose
+// capabilities the adapter lacks are refused at their request (domain §10).
+void World::Parts::judge_plan(const PlanSpec& spec, const engine::PlanEntry& entry) {
+  const engine::PlanVerdict verdict =
+      engine::judge_plan(entry.plan, entry.bytes.size(), target_of(scenario.topology.adapter.kind));
+  const std::vector<std::string> report = verdict.report();
+  if (!verdict.target_matches() || !verdict.unknown_capabilities.empty())
+    throw Error(scenario.location(spec.source) + ": plan '" + spec.name + "': " + report.front());
+  // What the scenario says itself was told when it was read.
+  const bool told = !std::holds_alternative<PlanFile>(spec.body) && verdict.tasks_fit();
+  for (const std::string& line : report)
+    if (!told) warnings.push_back("plan '" + spec.name + "': " + line);
+  plan_refusals.push_back(verdict.code());
 }
 
 void World::Parts::add_workers() {

@@ -64,12 +64,16 @@ adapters::ConductorServerOptions conductor_options(const Scenario& scenario, eng
   return options;
 }
 
-engine::ApiOptions api_options(const Scenario& scenario) {
+engine::ApiOptions api_options(const Scenario& scenario, std::vector<std::string_view> plan_refusals) {
   engine::ApiOptions options;
+  options.plan_refusals = std::move(plan_refusals);
   options.latency = scenario.topology.api.latency.build();
   options.request_interval = interval_or_zero(scenario.topology.api.capacity);
   options.max_in_flight = static_cast<std::uint32_t>(scenario.topology.api.admission.max_in_flight);
   options.signals_per_run_per_minute = static_cast<std::uint32_t>(scenario.topology.signals.max_per_run_per_minute);
+  const std::uint64_t provider = engine::adapter_profile(target_of(scenario.topology.adapter.kind)).max_signal_bytes;
+  options.signal_bytes_max =
+      std::min(static_cast<std::size_t>(scenario.topology.signals.max_bytes.count), static_cast<std::size_t>(provider));
   return options;
 }
 

@@ -24,7 +24,8 @@ using StepOptions = std::function<engine::ActivityOptionsRef(PlanOrdinal, StepIn
 /// The Conductor server's; domains are added in the order of topology.taskQueues.
 adapters::ConductorServerOptions conductor_options(const Scenario& scenario, engine::ActivityOptionsRef control,
                                                    StepOptions step_options);
-engine::ApiOptions api_options(const Scenario& scenario);
+/// `plan_refusals`: by plan, why its runs are refused; empty: they are not.
+engine::ApiOptions api_options(const Scenario& scenario, std::vector<std::string_view> plan_refusals);
 std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenario);
 /// Throws dvt::Error when no warehouse runs the step's kind or none of its durations fits.
 adapters::StepProfile step_profile(const Scenario& scenario, const engine::Step& step, const engine::StepNotes& notes);

@@ -183,5 +183,94 @@ warehouses: {default: {errors: {codes: {timeuot: 100%}}}, second: {kinds: [dbt]}
   EXPECT_EQ(warnings.find("c-d"), std::string::npos);
 }
 
+constexpr const char* kConductor = "topology: {adapter: {kind: conductor}}";
+
+TEST(Conductor, HasItsDocumentedWorkersAndPollsWhereTheScenarioSaysNothing) {
+  const Topology plain = must_read(small_and(kConductor)).topology;
+  EXPECT_EQ(plain.task_queue("tq-control")->workers, 10);
+  EXPECT_EQ(plain.task_queue("tq-data")->workers, 5);
+  EXPECT_EQ(plain.poll_interval_of(*plain.task_queue("tq-control")), milliseconds(100));
+  EXPECT_EQ(plain.poll_interval_of(*plain.task_queue("tq-data")), milliseconds(500));
+  EXPECT_EQ(plain.conductor.task_timeout, seconds(30));
+  EXPECT_EQ(plain.conductor.drain_timeout, minutes(5));
+
+  const Topology said = must_read(small_and(R"(topology:
+  adapter: {kind: conductor}
+  conductor: {pollInterval: 50ms, orphanPolicy: reject}
+  taskQueues: {tq-data: {workers: 7, pollInterval: 1s}, tq-control: {slots: 4}, tq-isolation-tenant-1: {}})"))
+                            .topology;
+  EXPECT_EQ(said.task_queue("tq-data")->workers, 7);
+  EXPECT_EQ(said.task_queue("tq-control")->workers, 10);
+  EXPECT_EQ(said.task_queue("tq-isolation-tenant-1")->workers, 2);
+  EXPECT_EQ(said.poll_interval_of(*said.task_queue("tq-control")), milliseconds(50));
+  EXPECT_EQ(said.poll_interval_of(*said.task_queue("tq-data")), seconds(1));
+  EXPECT_EQ(said.poll_interval_of(*said.task_queue("tq-isolation-tenant-1")), milliseconds(100));
+  EXPECT_EQ(said.conductor.orphan_policy, OrphanPolicy::reject);
+  EXPECT_EQ(must_read(kSmall).topology.task_queue("tq-data")->workers, 10);  // Temporal's
+}
+
+TEST(Conductor, IsReadBackFromItsResolvedForm) {
+  const Scenario s = must_read(small_and(kConductor));
+  EXPECT_TRUE(must_read(write_resolved(s, "s.yaml")) == s);
+}
+
+TEST(Conductor, RefusesWhatItHasNoWayToDo) {
+  const std::vector<Wrong> cases{
+      {"topology: {adapter: {kind: conductor}, interpreter: {continueAsNewAfterLayers: 5}}",
+       "Conductor keeps no history"},
+      {"topology: {adapter: {kind: conductor}, taskQueues: {tq-isolation-tenant-2: {}}}",
+       "expected tq-isolation-tenant-1 to tq-isolation-tenant-1"},
+      {"topology: {taskQueues: {tq-isolation-tenant-1: {}}}", "modelled with adapter.kind: conductor only"},
+  };
+  for (const Wrong& wrong : cases) {
+    const std::string errors = errors_of(small_and(wrong.more));
+    EXPECT_NE(errors.find(wrong.expected), std::string::npos) << wrong.expected << "\nin\n" << errors;
+  }
+}
+
+TEST(Conductor, WarnsOfStepsThatItsOneTaskTimeoutKills) {
+  const auto warned = [](const std::string& more) { return format(scenario_warnings(must_read(small_and(more)))); };
+  EXPECT_NE(
+      warned(kConductor).find("longer than their task timeout of 30s: such a step can never finish (known fault 9)"),
+      std::string::npos);
+  EXPECT_EQ(warned(std::string(kConductor) + "\nknownFaults: {9: fixed}").find("known fault 9"), std::string::npos);
+  EXPECT_NE(warned("topology: {conductor: {taskTimeout: 1m}}").find("topology.conductor: has no effect"),
+            std::string::npos);
+  EXPECT_NE(warned("topology: {taskQueues: {tq-data: {pollInterval: 1s}}}")
+                .find("topology.taskQueues.tq-data.pollInterval: has no effect"),
+            std::string::npos);
+}
+
+// The small scenario with one more plan that says what it needs.
+std::string needing(const std::string& metadata, const std::string& adapter = "conductor") {
+  std::string text(kSmall);
+  text.replace(text.find("    wide:"), 0, "    picky: {" + metadata + ", steps: [{stepId: a, kind: dbt}]}\n");
+  return text + "topology: {adapter: {kind: " + adapter + "}}\n";
+}
+
+TEST(Capabilities, ThatAreMistakenAreErrors) {
+  EXPECT_NE(
+      errors_of(needing("requiresCapabilities: [signal.pause.nativ]"))
+          .find("workload.plans.picky.requiresCapabilities: no adapter has a capability \"signal.pause.nativ\" (did "
+                "you mean \"signal.pause.native\"?)"),
+      std::string::npos);
+  EXPECT_NE(
+      errors_of(needing("targetAdapter: temporal"))
+          .find("workload.plans.picky.targetAdapter: the plan may run on temporal only, and topology.adapter.kind "
+                "is conductor"),
+      std::string::npos);
+  EXPECT_EQ(errors_of(needing("targetAdapter: temporal", "temporal")), "");
+}
+
+TEST(Capabilities, ThatAreMissingAreReportedWithWhatWasDecided) {
+  const auto warned = [](const std::string& text) { return format(scenario_warnings(must_read(text))); };
+  const std::string needs = "requiresCapabilities: [signal.pause.native]";
+  EXPECT_NE(warned(needing(needs)).find("conductor lacks signal.pause.native: rejected"), std::string::npos);
+  EXPECT_NE(warned(needing(needs + ", fallbackBehavior: emulate")).find("emulated by signal.pause.emulated"),
+            std::string::npos);
+  EXPECT_NE(warned(needing(needs + ", fallbackBehavior: degrade")).find("degraded"), std::string::npos);
+  EXPECT_EQ(warned(needing(needs, "temporal")).find("lacks"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace dvt::sim::test

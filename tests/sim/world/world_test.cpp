@@ -254,5 +254,73 @@ TEST(World, KillsEveryMinuteForAnHourLoseNoRun) {
   expect_no_violation(result);
 }
 
+class Rejections final : public Telemetry {
+ public:
+  std::vector<std::string> codes;
+  void run_rejected(RunOrdinal, std::string_view code, Instant) override { codes.emplace_back(code); }
+};
+
+TEST(World, RunsOfAPlanWhoseCapabilitiesTheAdapterLacksAreRefusedAtTheirRequest) {
+  for (const auto& [fallback, completed] : {std::pair{"reject", 0u}, std::pair{"emulate", 1u}}) {
+    Rejections rejections;
+    WorldOptions options;
+    options.listeners.push_back(&rejections);
+    const WorldResult result =
+        run(load("hello.yaml", {{"topology.adapter.kind", "conductor"},
+                                {"workload.plans.hello.requiresCapabilities", "[signal.pause.native]"},
+                                {"workload.plans.hello.fallbackBehavior", fallback}}),
+            options);
+    EXPECT_EQ(result.measured.runs.completed, completed);
+    EXPECT_EQ(rejections.codes,
+              completed == 1 ? std::vector<std::string>{} : std::vector<std::string>{"CAPABILITY_NOT_SUPPORTED"});
+  }
+}
+
+TEST(World, APlanThatIsTooLargeForConductorsTasksIsReportedAndItsRunsAreRefused) {
+  const WorldResult result =
+      run(load("hello.yaml", {{"topology.adapter.kind", "conductor"},
+                              {"workload.plans", "{p: {synthetic: {steps: 1000, layers: 2}}}"}}));
+  EXPECT_EQ(result.measured.runs.completed, 0u);
+  EXPECT_EQ(result.measured.counts.at("rejected.PLAN_TASK_TOO_LARGE"), 1);
+  ASSERT_EQ(result.warnings.size(), 1u);
+  EXPECT_NE(result.warnings[0].find("conductor takes at most 32000 B: rejected"), std::string::npos);
+}
+
+TEST(World, AnIsolatedTenantsStepsRunOnItsOwnWorkers) {
+  const Scenario scenario = load("hello.yaml", {{"topology.adapter.kind", "conductor"},
+                                                {"topology.taskQueues", "{tq-isolation-tenant-1: {workers: 2}}"},
+                                                {"faults", "{gone: {kind: kill, target: worker/tq-data, at: 1ms}}"},
+                                                {"topology.taskQueues.tq-data.restartDelay", "1h"}});
+  EXPECT_EQ(run(scenario).measured.runs.completed, 1u);
+}
+
+// Everything at once: lost workers, a store that is away and then slow, pauses forced after 20 s, cancels.
+TEST(World, ConductorKeepsEveryInvariantThroughAStorm) {
+  for (const char* policy : {"accept", "reject"}) {
+    const WorldResult result = run(load(
+        "dbt-project.yaml",
+        {{"topology.adapter.kind", "conductor"},
+         {"knownFaults", "fixed"},
+         {"topology.conductor", std::string("{drainTimeout: 20s, orphanPolicy: ") + policy + "}"},
+         {"topology.activityOptions", "{default: {heartbeat: 20s}}"},
+         {"workload.arrivals.rate", "60/h"},
+         {"workload.signals",
+          "{PAUSE: {rate: 1/m, select: {status: RUNNING}, resumeAfter: {uniform: {min: 1s, max: 1m}}}}"},
+         {"operations",
+          "{c: {at: 40m, signal: CANCEL, select: {status: RUNNING, fraction: 50%}}, c2: {at: 50m, signal: "
+          "CANCEL, select: {status: PAUSED}}}"},
+         {"faults",
+          "{storm: {kind: kill, target: worker/tq-data/*, at: 1h, until: 2h, every: 1m, maxDown: 50%}, control: {kind: "
+          "kill, target: worker/tq-control/*, at: 90m, until: 2h, every: 3m, maxDown: 50%}, gone: {kind: outage, "
+          "target: store, at: 80m, for: 1m}, slow: {kind: latency, target: store, at: 100m, for: 10m, factor: 50}}"}}));
+    expect_no_violation(result);
+    EXPECT_GT(result.measured.counts.at("notice.PAUSE_DRAIN_TIMEOUT"), 0);
+    EXPECT_EQ(result.measured.counts.at("notice.ORPHANED_TASK") > 0, std::string_view(policy) == "reject");
+    EXPECT_GT(result.measured.runs.completed, 200u);
+    EXPECT_GT(result.measured.runs.cancelled, 0u);
+    EXPECT_GT(result.measured.counts.at("worker_crashes"), 60);
+  }
+}
+
 }  // namespace
 }  // namespace dvt::sim
