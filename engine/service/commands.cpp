@@ -102,7 +102,7 @@ std::optional<Service::Refusal> Service::refusal(const Execution& execution,
   return std::nullopt;
 }
 
-PendingActivity& Service::add_activity(Open& open, PendingActivity activity) {
+void Service::add_activity(Open& open, PendingActivity activity) {
   Execution& execution = open.execution;
   if (const auto* subject = payload_if<StepSubject>(activity.input)) {
     activity.step = subject->step();
@@ -117,7 +117,6 @@ PendingActivity& Service::add_activity(Open& open, PendingActivity activity) {
   }
   execution.activities.push_back(std::move(activity));
   execution.to_dispatch.push_back(execution.activities.back().scheduled);
-  return execution.activities.back();
 }
 
 void Service::dispatch_scheduled(Open& open) {

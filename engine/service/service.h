@@ -194,7 +194,7 @@ class Service final : public MatchHandler {
   void rebuild(Open& open, const History& base, EventId last);
   Uuid next_run_id(const Execution& execution) const;
 
-  PendingActivity& add_activity(Open& open, PendingActivity activity);
+  void add_activity(Open& open, PendingActivity activity);
   void add_timer(Execution& execution, PendingTimer timer);
   void dispatch_scheduled(Open& open);
   void dispatch_activity(Open& open, PendingActivity& activity);

@@ -230,6 +230,10 @@ class Lint {
     const exact = (limit, since, what) => {
       if (at - since !== duration(limit)) this.bad(event, `${what} is ${limit}, it took ${seconds(at - since)}`);
     };
+    // An attempt that timed out too late for another one is recorded as schedule-to-close, before its time.
+    const ran = (limit) => activity.started && duration(limit) > 0n && at - activity.startedAt >= duration(limit);
+    const usedUp = ran(asked.startToCloseTimeout) || ran(asked.heartbeatTimeout);
+    if (type === 'TIMEOUT_TYPE_SCHEDULE_TO_CLOSE' && usedUp && duration(asked.scheduleToCloseTimeout) > 0n) return;
     if (type === 'TIMEOUT_TYPE_SCHEDULE_TO_CLOSE') exact(asked.scheduleToCloseTimeout, activity.at, 'schedule-to-close');
     else if (type === 'TIMEOUT_TYPE_SCHEDULE_TO_START') {
       if (activity.started) this.bad(event, 'schedule-to-start of an activity that started');
