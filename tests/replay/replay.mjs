@@ -1,14 +1,16 @@
-// Judges exported histories: replay.mjs [--least N] [--missing FEATURE=WHY]... DIR... Each DIR holds histories/*.json (`dvtsim export
-// temporal-history --all`), known.json (what run.db says of the runs) and scenario.yaml (as `dvtsim run --out` resolved
-// it). Every history goes through the real SDK's replayer, the comparison, the lint, the wire form and the chain's rules; then
-// broken copies of accepted ones must each be rejected by at least one of them. Prints three tables, writes result.json and
-// checks.tsv (a line a check, for tests/tally.py) to the working directory; exits 1 when anything is not as it must be.
+// Judges exported histories: replay.mjs --dvtsim PROGRAM [--least N] [--missing FEATURE=WHY]... DIR... Each DIR holds
+// histories/*.json (`dvtsim export temporal-history --all`), known.json (what run.db says of the runs) and scenario.yaml
+// (as `dvtsim run --out` resolved it). Every history goes through the real SDK's replayer, the comparison, the lint, the
+// wire form, the chain's rules and dvtsim's own checker; then broken copies of accepted ones must each be rejected by at
+// least one of them. Prints three tables, writes result.json and checks.tsv (a line a check, for tests/tally.py) to the
+// working directory; exits 1 when anything is not as it must be.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { parse } from 'yaml';
 
 import { judgeChain } from './chain.mjs';
+import { check as ownCheck } from './checker.mjs';
 import { compare } from './compare.mjs';
 import { features, featuresOf } from './features.mjs';
 import { groupBy } from './history.mjs';
@@ -20,6 +22,8 @@ import { offWire } from './wire.mjs';
 const kLeastHistories = 300;
 const kLeastPerFeature = 5;
 const kCopiesPerMutant = 3;
+
+let dvtsim = 'dvtsim';
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
@@ -48,7 +52,7 @@ function load(dir) {
 
 const chainKey = (item) => `${item.dir} ${item.runId}`;
 
-/** Verdicts on items: Map name → {replayer, comparison, lint, wire, chain}, lists of texts. */
+/** Verdicts on items: Map name → {replayer, comparison, lint, wire, chain, checker}, lists of texts. */
 async function judge(items, chainsOf) {
   const verdicts = new Map();
   const loaded = items.map((item) => ({ ...item, json: item.json ?? readJson(item.path) }));
@@ -72,6 +76,7 @@ async function judge(items, chainsOf) {
     }
     for (const [name, texts] of problems) verdicts.get(blamed ?? name).chain.push(...texts);
   }
+  for (const [name, texts] of ownCheck(dvtsim, loaded)) verdicts.get(name).checker = texts;
   return verdicts;
 }
 
@@ -80,7 +85,7 @@ function* wholeChains(byName) {
   for (const list of chains.values()) yield [list, list[0].known];
 }
 
-const judges = ['replayer', 'comparison', 'lint', 'wire', 'chain'];
+const judges = ['replayer', 'comparison', 'lint', 'wire', 'chain', 'checker'];
 const accepted = (verdict) => judges.every((judge) => verdict[judge].length === 0);
 
 function table(title, head, rows) {
@@ -99,6 +104,7 @@ async function main(args) {
       if (!(name in features)) throw new Error(`--missing ${name}: no such feature`);
       missing.set(name, why);
     } else if (args[i] === '--least') least = Number(args[++i]);
+    else if (args[i] === '--dvtsim') dvtsim = args[++i];
     else dirs.push(args[i]);
   }
   const demanding = least > 0;

@@ -50,4 +50,4 @@ fi
 rm -rf "$work/runs"
 "$here/collect.sh" "$dvtsim" "$work/runs" "$@"
 cd "$sdk"
-"$node" replay.mjs "${judge[@]}" "$work"/runs/*
+"$node" replay.mjs --dvtsim "$dvtsim" "${judge[@]}" "$work"/runs/*
