@@ -172,7 +172,7 @@ class Writer {
     }
     line("  reads: {{rate: 0/s}}");
     line("\ntopology:\n  adapter: {{rpcLatency: 0s}}");
-    if (dataflow_) line("  interpreter: {{kind: dataflow}}");
+    line("  interpreter: {{taskLatency: 0s{}}}", dataflow_ ? ", kind: dataflow" : "");
     line("  stateStore: {{writeLatency: 0s, readLatency: 0s}}");
     line("  api: {{latency: 0s}}");
     if (longest_ > minutes(15))

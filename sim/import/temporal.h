@@ -9,7 +9,9 @@
 //   activity's close, attempts, waits and back-off included, so that closes keep their order.
 // - Where stages overlap, a barrier between layers would change the order: the scenario asks for the `dataflow`
 //   interpreter, and a step takes the time since the last close it waited for.
-// - Activities and the control plane's own calls do not share time: the scenario's RPC and store latencies are zero.
+// - Activities and the control plane's own calls do not share time: the scenario's latencies of RPCs, workflow tasks
+// and
+//   the store are zero. So nothing is buffered, and each start stands directly before its close.
 // - An activity that failed or timed out fails its step when nothing happened after it. DVT stops a run there; a
 // workflow
 //   that went on shows that the failure was handled, and the step completes.

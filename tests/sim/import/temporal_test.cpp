@@ -122,7 +122,7 @@ TEST(TemporalImport, StagesThatOverlapAskForTheDataflowInterpreter) {
   r.close(seconds(4), next);
   r.close(seconds(10), longer);
   const RecordedWorkflow workflow = r.workflow();
-  EXPECT_THAT(reenact({&workflow, 1}, "again")->scenario, HasSubstr("interpreter: {kind: dataflow}"));
+  EXPECT_THAT(reenact({&workflow, 1}, "again")->scenario, HasSubstr("interpreter: {taskLatency: 0s, kind: dataflow}"));
   const engine::AnnotatedPlan plan = plan_of(workflow);
   EXPECT_THAT(waits_for(plan, 2), ElementsAre("a1-short"));
   EXPECT_THAT(durations(plan), ElementsAre(seconds(2), seconds(10), seconds(2)));

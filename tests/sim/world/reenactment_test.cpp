@@ -122,6 +122,35 @@ TEST_F(Reenacted, RecordedHistoriesKeepTheOrderOfTheirActivities) {
                                                "sdk-typescript--random-replay-1.17.2.json"}));
 }
 
+// Stages of activities that end in another order than they began, some at the same instant.
+TEST_F(Reenacted, WideStagesCloseInTheRecordedOrder) {
+  const std::vector<std::vector<int>> stages{
+      {700, 300, 500, 300, 900}, {20'000}, {400, 100, 400, 200, 50, 50, 3'000, 1, 399, 401, 200, 2}, {10, 9, 8}};
+  std::vector<EventFacts> recorded;
+  const auto add = [&recorded](K kind, Duration at) -> EventFacts& {
+    recorded.emplace_back();
+    recorded.back().kind = kind;
+    recorded.back().time = UnixNanos{at.ns};
+    return recorded.back();
+  };
+  add(K::workflow_execution_started, {}).name = "wide";
+  Duration begins;
+  for (const std::vector<int>& stage : stages) {
+    std::vector<std::pair<int, engine::EventId>> ends;
+    for (const int took : stage) {
+      add(K::activity_task_scheduled, begins).name = "work";
+      ends.emplace_back(took, static_cast<engine::EventId>(recorded.size()));
+    }
+    std::stable_sort(ends.begin(), ends.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [took, scheduled] : ends) {
+      add(K::activity_task_started, begins).scheduled = scheduled;
+      add(K::activity_task_completed, begins + milliseconds(took)).scheduled = scheduled;
+    }
+    begins = begins + milliseconds(ends.back().first) + seconds(1);  // the workflow thinks
+  }
+  EXPECT_TRUE(expect_same_order(recorded, "wide"));
+}
+
 // The engine's own histories have control activities and parallel steps; they go through the JSON form.
 TEST_F(Reenacted, OurOwnHistoriesKeepTheOrderOfTheirActivities) {
   const std::vector<engine::History> own = run(std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/hello.yaml");
