@@ -141,6 +141,7 @@ struct ConductorSetup {
   Duration step_timeout = minutes(30);
   Duration heartbeat{};
   ConductorServerOptions server = {};
+  Duration rpc_latency{};
   bool hold_at_decision = false;
 };
 
@@ -163,6 +164,7 @@ class ConductorProvider final : public RunListener {
     workers.register_activity(names::fetch_plan, fetch_plan_);
     workers.register_activity(names::execute_step, execute_step_);
     ConductorOptions options;
+    options.rpc_latency = Distribution::constant(setup.rpc_latency);
     options.hold_at_decision = setup.hold_at_decision;
     adapter = std::make_unique<ConductorAdapter>(server, kernel, random, facts, plans, std::move(options));
     adapter->attach(*this);

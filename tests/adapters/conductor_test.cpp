@@ -262,19 +262,21 @@ TEST(ConductorPause, ASecondOneIsSwallowedByTheStoreUnlessKnownFaultSevenIsMende
   }
 }
 
+// The step is queued after half a second, tq-data's only worker polls at the full one, and the PAUSE that was accepted
+// before arrives after that.
 TEST(ConductorPause, KeepsAQueuedStepFromTheDecisionOnWhenKnownFaultSixIsMended) {
-  ConductorProvider c({.hold_at_decision = true});
-  c.start();
-  c.run_until(milliseconds(500));
-  c.adapter->signal({{0}, SignalType::pause, 1, {}, {}});
-  EXPECT_EQ(c.facts.started.size(), 1u);  // it ran already
-  ConductorProvider d({.data_workers = 1, .hold_at_decision = true});
-  d.start();
-  d.run_until(milliseconds(100));  // queued: tq-data's worker polls at 500 ms
-  d.adapter->signal({{0}, SignalType::pause, 1, {}, {}});
-  d.run_until(minutes(1));
-  EXPECT_EQ(d.facts.started.size(), 0u);
-  EXPECT_EQ(d.events().back(), "RunPaused");
+  for (const bool mended : {false, true}) {
+    ConductorProvider c({.data_workers = 1, .rpc_latency = milliseconds(480), .hold_at_decision = mended});
+    c.start();
+    c.signal_at(milliseconds(700), SignalType::pause, 1);
+    c.run_until(minutes(1));
+    EXPECT_EQ(c.applied.at(1), Instant{milliseconds(1'180).ns});
+    EXPECT_EQ(c.facts.started.size(), mended ? 0u : 1u);
+    if (!mended) {
+      EXPECT_EQ(c.facts.started[0].at, Instant{seconds(1).ns});
+    }
+    EXPECT_EQ(c.server.state({0}).has_value(), mended);  // the upstream run ended: its pause met the last layer
+  }
 }
 
 // ---- CANCEL ----
