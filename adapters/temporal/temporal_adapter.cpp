@@ -101,6 +101,7 @@ void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus s
                                        const FailureRef& failure) {
   workers_.forget(execution.key, execution.sticky);
   if (options_.on_closed) options_.on_closed(execution, status);
+  if (execution.key.child != 0) return;  // a child's end is its parent's business
   const RunOrdinal run = execution.key.run;
   switch (status) {
     case CloseStatus::continued_as_new:

@@ -157,8 +157,52 @@ struct FactsOf {
     out.name = e.name.text();
     out.task_completed = e.task_completed;
   }
+  void operator()(const StartChildWorkflowExecutionInitiated& e) const {
+    out.task_completed = e.task_completed;
+    out.subject = e.child->workflow_id;
+    out.name = e.child->type.text();
+  }
+  void operator()(const StartChildWorkflowExecutionFailed& e) const {
+    out.initiated = e.initiated;
+    out.error = kChildAlreadyExists;
+  }
+  void operator()(const ChildWorkflowExecutionStarted& e) const { out.initiated = e.initiated; }
+  void operator()(const ChildWorkflowExecutionCompleted& e) const { close_child(e); }
+  void operator()(const ChildWorkflowExecutionFailed& e) const {
+    close_child(e);
+    fail(e.failure);
+  }
+  void operator()(const ChildWorkflowExecutionCanceled& e) const { close_child(e); }
+  void operator()(const ChildWorkflowExecutionTimedOut& e) const { close_child(e); }
+  void operator()(const ChildWorkflowExecutionTerminated& e) const { close_child(e); }
+  void operator()(const RequestCancelExternalWorkflowExecutionInitiated& e) const {
+    out.task_completed = e.task_completed;
+  }
+  void operator()(const RequestCancelExternalWorkflowExecutionFailed& e) const { out.initiated = e.initiated; }
+  void operator()(const ExternalWorkflowExecutionCancelRequested& e) const { out.initiated = e.initiated; }
+  void operator()(const SignalExternalWorkflowExecutionInitiated& e) const {
+    out.task_completed = e.task_completed;
+    out.name = e.name.text();
+  }
+  void operator()(const SignalExternalWorkflowExecutionFailed& e) const { out.initiated = e.initiated; }
+  void operator()(const ExternalWorkflowExecutionSignaled& e) const { out.initiated = e.initiated; }
+  void operator()(const UpsertWorkflowSearchAttributes& e) const { out.task_completed = e.task_completed; }
+  void operator()(const WorkflowExecutionUpdateAccepted& e) const {
+    out.subject = e.request->id;
+    out.name = e.request->name.text();
+  }
+  void operator()(const WorkflowExecutionUpdateCompleted& e) const {
+    out.subject = e.request->id;
+    out.accepted = e.accepted;
+    fail(e.failure);
+  }
 
  private:
+  template <class Close>
+  void close_child(const Close& e) const {
+    out.initiated = e.initiated;
+    out.started = e.started;
+  }
   void refer(EventId scheduled, EventId started) const {
     out.scheduled = scheduled;
     out.started = started;

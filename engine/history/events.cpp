@@ -20,6 +20,18 @@ std::string_view to_string(TimeoutType type) {
   return "?";
 }
 
+std::string_view to_string(ParentClosePolicy policy) {
+  switch (policy) {
+    case ParentClosePolicy::terminate:
+      return "TERMINATE";
+    case ParentClosePolicy::abandon:
+      return "ABANDON";
+    case ParentClosePolicy::request_cancel:
+      return "REQUEST_CANCEL";
+  }
+  return "?";
+}
+
 std::string_view to_string(WorkflowTaskFailedCause cause) {
   switch (cause) {
     case WorkflowTaskFailedCause::unhandled_command:
@@ -69,6 +81,14 @@ EventId scheduled_of_close(const Attributes& attributes) {
       attributes);
 }
 
+bool is_child_close(const Attributes& attributes) {
+  return std::holds_alternative<ChildWorkflowExecutionCompleted>(attributes) ||
+         std::holds_alternative<ChildWorkflowExecutionFailed>(attributes) ||
+         std::holds_alternative<ChildWorkflowExecutionCanceled>(attributes) ||
+         std::holds_alternative<ChildWorkflowExecutionTimedOut>(attributes) ||
+         std::holds_alternative<ChildWorkflowExecutionTerminated>(attributes);
+}
+
 void set_started(Attributes& attributes, EventId started) {
   DVT_ASSERT(is_activity_close(attributes), "only closes of activities refer to a start");
   std::visit(
@@ -102,6 +122,26 @@ std::uint64_t approximate_bytes(const Attributes& attributes) {
       attributes);
 }
 
+void set_child_started(Attributes& attributes, const History& history) {
+  DVT_ASSERT(is_child_close(attributes), "only closes of children refer to a child's start");
+  const auto started_of = [&history](EventId initiated) {
+    for (EventId id = history.last_id(); id > initiated; --id) {
+      const auto* started = std::get_if<ChildWorkflowExecutionStarted>(&history.at(id).attributes);
+      if (started != nullptr && started->initiated == initiated) return id;
+    }
+    return EventId{0};
+  };
+  std::visit(
+      [&](auto& body) {
+        if constexpr (requires {
+                        body.child;
+                        body.started;
+                      })
+          body.started = started_of(body.initiated);
+      },
+      attributes);
+}
+
 std::string_view type_name(std::size_t alternative) {
   // In the order of the alternatives of Attributes.
   static constexpr std::array<std::string_view, std::variant_size_v<Attributes>> kNames{
@@ -129,7 +169,24 @@ std::string_view type_name(std::size_t alternative) {
       "TimerStarted",
       "TimerFired",
       "TimerCanceled",
-      "MarkerRecorded"};
+      "MarkerRecorded",
+      "StartChildWorkflowExecutionInitiated",
+      "StartChildWorkflowExecutionFailed",
+      "ChildWorkflowExecutionStarted",
+      "ChildWorkflowExecutionCompleted",
+      "ChildWorkflowExecutionFailed",
+      "ChildWorkflowExecutionCanceled",
+      "ChildWorkflowExecutionTimedOut",
+      "ChildWorkflowExecutionTerminated",
+      "RequestCancelExternalWorkflowExecutionInitiated",
+      "RequestCancelExternalWorkflowExecutionFailed",
+      "ExternalWorkflowExecutionCancelRequested",
+      "SignalExternalWorkflowExecutionInitiated",
+      "SignalExternalWorkflowExecutionFailed",
+      "ExternalWorkflowExecutionSignaled",
+      "UpsertWorkflowSearchAttributes",
+      "WorkflowExecutionUpdateAccepted",
+      "WorkflowExecutionUpdateCompleted"};
   return kNames.at(alternative);
 }
 

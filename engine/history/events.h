@@ -62,6 +62,14 @@ enum class WorkflowTaskFailedCause : std::uint8_t {
 };
 std::string_view to_string(WorkflowTaskFailedCause cause);
 
+/// Who started an execution as its child (parentWorkflowExecution, parentInitiatedEventId of the started event).
+struct ParentInfo {
+  std::string workflow_id;
+  Uuid run_id;
+  EventId initiated = 0;  // the parent's StartChildWorkflowExecutionInitiated
+};
+using ParentInfoRef = std::shared_ptr<const ParentInfo>;
+
 /// What stays the same over an execution's life; shared by its started event and the server's state.
 struct ExecutionInfo {
   std::string workflow_id;
@@ -74,8 +82,58 @@ struct ExecutionInfo {
   Duration run_timeout;        // of this execution; 0: none
   Duration execution_timeout;  // of the whole chain; 0: none
   std::uint32_t chain = 0;     // place in the chain, from 0
+  ParentInfoRef parent;        // null: nobody's child
 };
 using ExecutionInfoRef = std::shared_ptr<const ExecutionInfo>;
+
+/// What becomes of a child when its parent closes (continue-as-new counts as closing).
+enum class ParentClosePolicy : std::uint8_t { terminate, abandon, request_cancel };
+std::string_view to_string(ParentClosePolicy policy);  // "TERMINATE", as in PARENT_CLOSE_POLICY_TERMINATE
+
+/// What the events about one child share. `run_id` is all zero until the child has started.
+struct ChildInfo {
+  std::string workflow_id;
+  Uuid run_id;
+  Symbol type;
+  Symbol task_queue;
+  Duration run_timeout;  // 0: none
+  Duration workflow_task_timeout = seconds(10);
+  ParentClosePolicy close_policy = ParentClosePolicy::terminate;
+};
+using ChildInfoRef = std::shared_ptr<const ChildInfo>;
+
+/// The execution from which a signal or a cancel request came (externalWorkflowExecution, externalInitiatedEventId).
+struct ExternalCaller {
+  std::string workflow_id;
+  Uuid run_id;
+  EventId initiated = 0;  // the caller's …ExternalWorkflowExecutionInitiated
+};
+using ExternalCallerRef = std::shared_ptr<const ExternalCaller>;
+
+/// The execution to which a workflow sends a signal or a cancel request (workflowExecution.workflowId: the present
+/// execution of that chain; childWorkflowOnly).
+struct ExternalTarget {
+  std::string workflow_id;
+  bool child_only = false;
+};
+using ExternalTargetRef = std::shared_ptr<const ExternalTarget>;
+
+/// Why a request to another execution, or the start of a child, failed. One cause each is modelled:
+/// EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND and WORKFLOW_ALREADY_EXISTS.
+inline constexpr std::string_view kExternalNotFound = "EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND";
+inline constexpr std::string_view kChildAlreadyExists = "WORKFLOW_ALREADY_EXISTS";
+
+/// indexedFields: name and value as JSON text, in the order in which the workflow gave them.
+using SearchAttributes = std::vector<std::pair<Symbol, std::string>>;
+using SearchAttributesRef = std::shared_ptr<const SearchAttributes>;
+
+/// A request to update a workflow (acceptedRequest: meta.updateId, input.name, input.args).
+struct UpdateRequest {
+  std::string id;
+  Symbol name;
+  Payload input;
+};
+using UpdateRequestRef = std::shared_ptr<const UpdateRequest>;
 
 struct WorkflowExecutionStarted {
   ExecutionInfoRef info;
@@ -91,7 +149,7 @@ struct WorkflowExecutionFailed {
 };
 struct WorkflowExecutionTimedOut {};
 struct WorkflowExecutionCancelRequested {
-  std::uint32_t requester = 0;
+  ExternalCallerRef caller;  // null: a client asked
 };
 struct WorkflowExecutionCanceled {
   EventId task_completed = 0;
@@ -100,6 +158,7 @@ struct WorkflowExecutionSignaled {
   Symbol name;
   Payload input;
   std::uint64_t signal = 0;
+  ExternalCallerRef caller;  // null: a client sent it
 };
 struct WorkflowExecutionTerminated {
   FailureRef reason;
@@ -199,19 +258,113 @@ struct TimerCanceled {
   EventId started = 0;
   EventId task_completed = 0;
 };
+/// What the details are by name stands in engine/history/markers.h.
 struct MarkerRecorded {
   Symbol name;
   Payload details;
   EventId task_completed = 0;
 };
+struct StartChildWorkflowExecutionInitiated {
+  ChildInfoRef child;
+  Payload input;
+  EventId task_completed = 0;
+};
+struct StartChildWorkflowExecutionFailed {  // cause: kChildAlreadyExists
+  ChildInfoRef child;
+  EventId initiated = 0;
+  EventId task_completed = 0;  // of the initiated event
+};
+struct ChildWorkflowExecutionStarted {
+  ChildInfoRef child;
+  EventId initiated = 0;
+};
+struct ChildWorkflowExecutionCompleted {
+  ChildInfoRef child;
+  EventId initiated = 0;
+  EventId started = 0;  // ChildWorkflowExecutionStarted
+  Payload result;
+};
+struct ChildWorkflowExecutionFailed {
+  ChildInfoRef child;
+  EventId initiated = 0;
+  EventId started = 0;
+  FailureRef failure;
+};
+struct ChildWorkflowExecutionCanceled {
+  ChildInfoRef child;
+  EventId initiated = 0;
+  EventId started = 0;
+};
+struct ChildWorkflowExecutionTimedOut {
+  ChildInfoRef child;
+  EventId initiated = 0;
+  EventId started = 0;
+};
+struct ChildWorkflowExecutionTerminated {
+  ChildInfoRef child;
+  EventId initiated = 0;
+  EventId started = 0;
+};
+struct RequestCancelExternalWorkflowExecutionInitiated {
+  ExternalTargetRef target;
+  EventId task_completed = 0;
+};
+struct RequestCancelExternalWorkflowExecutionFailed {  // cause: kExternalNotFound
+  ExternalTargetRef target;
+  EventId initiated = 0;
+  EventId task_completed = 0;  // of the initiated event
+};
+struct ExternalWorkflowExecutionCancelRequested {
+  ExternalTargetRef target;
+  EventId initiated = 0;
+};
+struct SignalExternalWorkflowExecutionInitiated {
+  ExternalTargetRef target;
+  Symbol name;
+  Payload input;
+  EventId task_completed = 0;
+};
+struct SignalExternalWorkflowExecutionFailed {  // cause: kExternalNotFound
+  ExternalTargetRef target;
+  EventId initiated = 0;
+  EventId task_completed = 0;  // of the initiated event
+};
+struct ExternalWorkflowExecutionSignaled {
+  ExternalTargetRef target;
+  EventId initiated = 0;
+};
+struct UpsertWorkflowSearchAttributes {
+  SearchAttributesRef attributes;
+  EventId task_completed = 0;
+};
+/// protocolInstanceId is the update's id, acceptedRequestMessageId that id with "/request".
+struct WorkflowExecutionUpdateAccepted {
+  UpdateRequestRef request;
+  EventId sequencing = 0;  // acceptedRequestSequencingEventId: the last event before the task was started
+};
+/// meta.updateId is the request's id; outcome.success or outcome.failure.
+struct WorkflowExecutionUpdateCompleted {
+  UpdateRequestRef request;
+  EventId accepted = 0;  // WorkflowExecutionUpdateAccepted
+  Payload result;
+  FailureRef failure;  // set: the handler failed
+};
+// The server writes no event for a rejected update: the type WorkflowExecutionUpdateRejected exists in Temporal's API
+// only.
 
-using Attributes = std::variant<WorkflowExecutionStarted, WorkflowExecutionCompleted, WorkflowExecutionFailed,
-                                WorkflowExecutionTimedOut, WorkflowExecutionCancelRequested, WorkflowExecutionCanceled,
-                                WorkflowExecutionSignaled, WorkflowExecutionTerminated, WorkflowExecutionContinuedAsNew,
-                                WorkflowTaskScheduled, WorkflowTaskStarted, WorkflowTaskCompleted, WorkflowTaskTimedOut,
-                                WorkflowTaskFailed, ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskCompleted,
-                                ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCancelRequested,
-                                ActivityTaskCanceled, TimerStarted, TimerFired, TimerCanceled, MarkerRecorded>;
+using Attributes = std::variant<
+    WorkflowExecutionStarted, WorkflowExecutionCompleted, WorkflowExecutionFailed, WorkflowExecutionTimedOut,
+    WorkflowExecutionCancelRequested, WorkflowExecutionCanceled, WorkflowExecutionSignaled, WorkflowExecutionTerminated,
+    WorkflowExecutionContinuedAsNew, WorkflowTaskScheduled, WorkflowTaskStarted, WorkflowTaskCompleted,
+    WorkflowTaskTimedOut, WorkflowTaskFailed, ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskCompleted,
+    ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCancelRequested, ActivityTaskCanceled, TimerStarted,
+    TimerFired, TimerCanceled, MarkerRecorded, StartChildWorkflowExecutionInitiated, StartChildWorkflowExecutionFailed,
+    ChildWorkflowExecutionStarted, ChildWorkflowExecutionCompleted, ChildWorkflowExecutionFailed,
+    ChildWorkflowExecutionCanceled, ChildWorkflowExecutionTimedOut, ChildWorkflowExecutionTerminated,
+    RequestCancelExternalWorkflowExecutionInitiated, RequestCancelExternalWorkflowExecutionFailed,
+    ExternalWorkflowExecutionCancelRequested, SignalExternalWorkflowExecutionInitiated,
+    SignalExternalWorkflowExecutionFailed, ExternalWorkflowExecutionSignaled, UpsertWorkflowSearchAttributes,
+    WorkflowExecutionUpdateAccepted, WorkflowExecutionUpdateCompleted>;
 
 struct HistoryEvent {
   Instant time;
@@ -227,6 +380,8 @@ bool is_activity_close(const Attributes& attributes);
 EventId scheduled_of_close(const Attributes& attributes);
 /// Makes a close of an activity refer to its started event. `attributes` must be such a close.
 void set_started(Attributes& attributes, EventId started);
+/// ChildWorkflowExecutionCompleted, Failed, Canceled, TimedOut or Terminated.
+bool is_child_close(const Attributes& attributes);
 
 /// "ActivityTaskScheduled": the event's name in Temporal's short spelling.
 std::string_view type_name(const HistoryEvent& event);
@@ -256,5 +411,9 @@ class History {
   std::vector<HistoryEvent> events_;
   std::uint64_t bytes_ = 0;
 };
+
+/// Makes a child's close refer to the ChildWorkflowExecutionStarted that `history` holds. `attributes` must be such a
+/// close.
+void set_child_started(Attributes& attributes, const History& history);
 
 }  // namespace dvt::engine

@@ -5,6 +5,7 @@
 #include "engine/base/base64.h"
 #include "engine/base/format.h"
 #include "engine/base/json.h"
+#include "engine/history/markers.h"
 
 namespace dvt::engine {
 namespace {
@@ -66,6 +67,11 @@ class EventWriter {
   void operator()(const WorkflowExecutionStarted& e) {
     const ExecutionInfo& info = *e.info;
     type_member("workflowType", info.workflow_type);
+    if (info.parent != nullptr) {
+      json_.member("parentWorkflowNamespace", options_.name_space);
+      execution("parentWorkflowExecution", info.parent->workflow_id, info.parent->run_id);
+      id("parentInitiatedEventId", info.parent->initiated);
+    }
     task_queue("taskQueue", info.task_queue);
     payloads("input", e.input);
     duration("workflowExecutionTimeout", info.execution_timeout);
@@ -93,12 +99,16 @@ class EventWriter {
     id("workflowTaskCompletedEventId", e.task_completed);
   }
   void operator()(const WorkflowExecutionTimedOut&) { json_.member("retryState", "RETRY_STATE_RETRY_POLICY_NOT_SET"); }
-  void operator()(const WorkflowExecutionCancelRequested&) { json_.member("identity", kSource); }
+  void operator()(const WorkflowExecutionCancelRequested& e) {
+    if (e.caller != nullptr) caller(*e.caller);
+    json_.member("identity", kSource);
+  }
   void operator()(const WorkflowExecutionCanceled& e) { id("workflowTaskCompletedEventId", e.task_completed); }
   void operator()(const WorkflowExecutionSignaled& e) {
     json_.member("signalName", e.name.text());
     payloads("input", e.input);
     json_.member("identity", kSource);
+    if (e.caller != nullptr) execution("externalWorkflowExecution", e.caller->workflow_id, e.caller->run_id);
   }
   void operator()(const WorkflowExecutionTerminated& e) {
     if (e.reason != nullptr)
@@ -239,17 +249,138 @@ class EventWriter {
     id("workflowTaskCompletedEventId", e.task_completed);
     json_.member("identity", kSource);
   }
-  // The TypeScript SDK's marker of patched(): the change's id stands in the details.
   void operator()(const MarkerRecorded& e) {
-    DVT_ASSERT(e.details == nullptr, "a marker with details has no form in Temporal's JSON yet");
-    json_.member("markerName", "core_patch");
-    json_.key("details").begin_object().key("patch-data").begin_object().key("payloads").begin_array();
-    std::string data = "{\"id\":";
-    json::append_string(data, e.name.text());
-    data += ",\"deprecated\":false}";
-    payload_of_json(data);
-    json_.end_array().end_object().end_object();
+    json_.member("markerName", e.name.text());
+    json_.key("details").begin_object();
+    if (const auto* body = payload_if<MarkerBody>(e.details)) {
+      for (const MarkerBody::Detail& detail : body->details(options_.start)) {
+        json_.key(detail.key).begin_object().key("payloads").begin_array();
+        payload_of_json(detail.json);
+        json_.end_array().end_object();
+      }
+    }
+    json_.end_object();
     id("workflowTaskCompletedEventId", e.task_completed);
+    const auto* local = payload_if<LocalActivityMarker>(e.details);
+    if (local != nullptr && local->data.failure != nullptr) {
+      json_.key("failure");
+      application_failure(*local->data.failure);
+    }
+  }
+  void operator()(const StartChildWorkflowExecutionInitiated& e) {
+    json_.member("namespace", options_.name_space);
+    json_.member("workflowId", e.child->workflow_id);
+    type_member("workflowType", e.child->type);
+    task_queue("taskQueue", e.child->task_queue);
+    payloads("input", e.input);
+    duration("workflowExecutionTimeout", {});
+    duration("workflowRunTimeout", e.child->run_timeout);
+    duration("workflowTaskTimeout", e.child->workflow_task_timeout);
+    json_.member("parentClosePolicy", fmt::format("PARENT_CLOSE_POLICY_{}", to_string(e.child->close_policy)));
+    id("workflowTaskCompletedEventId", e.task_completed);
+    json_.member("workflowIdReusePolicy", "WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE");
+    json_.key("header").begin_object().end_object();
+  }
+  void operator()(const StartChildWorkflowExecutionFailed& e) {
+    json_.member("namespace", options_.name_space);
+    json_.member("workflowId", e.child->workflow_id);
+    type_member("workflowType", e.child->type);
+    json_.member("cause", fmt::format("START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_{}", kChildAlreadyExists));
+    id("initiatedEventId", e.initiated);
+    id("workflowTaskCompletedEventId", e.task_completed);
+  }
+  void operator()(const ChildWorkflowExecutionStarted& e) {
+    child(*e.child, e.initiated, 0);
+    json_.key("header").begin_object().end_object();
+  }
+  void operator()(const ChildWorkflowExecutionCompleted& e) {
+    payloads("result", e.result);
+    child(*e.child, e.initiated, e.started);
+  }
+  void operator()(const ChildWorkflowExecutionFailed& e) {
+    json_.key("failure");
+    application_failure(*e.failure);
+    child(*e.child, e.initiated, e.started);
+    json_.member("retryState", "RETRY_STATE_RETRY_POLICY_NOT_SET");
+  }
+  void operator()(const ChildWorkflowExecutionCanceled& e) { child(*e.child, e.initiated, e.started); }
+  void operator()(const ChildWorkflowExecutionTimedOut& e) {
+    child(*e.child, e.initiated, e.started);
+    json_.member("retryState", "RETRY_STATE_TIMEOUT");
+  }
+  void operator()(const ChildWorkflowExecutionTerminated& e) { child(*e.child, e.initiated, e.started); }
+  void operator()(const RequestCancelExternalWorkflowExecutionInitiated& e) {
+    id("workflowTaskCompletedEventId", e.task_completed);
+    target(*e.target);
+    if (e.target->child_only) json_.member("childWorkflowOnly", true);
+  }
+  void operator()(const RequestCancelExternalWorkflowExecutionFailed& e) {
+    json_.member("cause", fmt::format("CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_{}", kExternalNotFound));
+    id("workflowTaskCompletedEventId", e.task_completed);
+    target(*e.target);
+    id("initiatedEventId", e.initiated);
+  }
+  void operator()(const ExternalWorkflowExecutionCancelRequested& e) {
+    id("initiatedEventId", e.initiated);
+    target(*e.target);
+  }
+  void operator()(const SignalExternalWorkflowExecutionInitiated& e) {
+    id("workflowTaskCompletedEventId", e.task_completed);
+    target(*e.target);
+    json_.member("signalName", e.name.text());
+    payloads("input", e.input);
+    if (e.target->child_only) json_.member("childWorkflowOnly", true);
+    json_.key("header").begin_object().end_object();
+  }
+  void operator()(const SignalExternalWorkflowExecutionFailed& e) {
+    json_.member("cause", fmt::format("SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_{}", kExternalNotFound));
+    id("workflowTaskCompletedEventId", e.task_completed);
+    target(*e.target);
+    id("initiatedEventId", e.initiated);
+  }
+  void operator()(const ExternalWorkflowExecutionSignaled& e) {
+    id("initiatedEventId", e.initiated);
+    target(*e.target);
+  }
+  void operator()(const UpsertWorkflowSearchAttributes& e) {
+    id("workflowTaskCompletedEventId", e.task_completed);
+    json_.key("searchAttributes").begin_object().key("indexedFields").begin_object();
+    for (const auto& [name, value] : *e.attributes) {
+      json_.key(name.text());
+      payload_of_json(value);
+    }
+    json_.end_object().end_object();
+  }
+  void operator()(const WorkflowExecutionUpdateAccepted& e) {
+    json_.member("protocolInstanceId", e.request->id);
+    json_.member("acceptedRequestMessageId", e.request->id + "/request");
+    id("acceptedRequestSequencingEventId", e.sequencing);
+    json_.key("acceptedRequest").begin_object();
+    update_meta(*e.request);
+    json_.key("input").begin_object();
+    json_.key("header").begin_object().end_object();
+    json_.member("name", e.request->name.text());
+    payloads("args", e.request->input);
+    json_.end_object().end_object();
+  }
+  void operator()(const WorkflowExecutionUpdateCompleted& e) {
+    update_meta(*e.request);
+    id("acceptedEventId", e.accepted);
+    json_.key("outcome").begin_object();
+    if (e.failure != nullptr) {
+      json_.key("failure");
+      application_failure(*e.failure);
+    } else {
+      json_.key("success").begin_object().key("payloads").begin_array();
+      std::string data = "null";
+      if (e.result != nullptr) {
+        data.clear();
+        e.result->write_json(data);
+      }
+      payload_of_json(data);
+      json_.end_array().end_object();
+    }
+    json_.end_object();
   }
 
  private:
@@ -266,6 +397,34 @@ class EventWriter {
     json_.key(attributes_key(name)).begin_object();
     std::visit(*this, event.attributes);
     json_.end_object().end_object();
+  }
+
+  void execution(std::string_view name, std::string_view workflow_id, const Uuid& run_id) {
+    json_.key(name).begin_object();
+    json_.member("workflowId", workflow_id);
+    if (run_id != Uuid{}) json_.member("runId", to_string(run_id));
+    json_.end_object();
+  }
+  void child(const ChildInfo& info, EventId initiated, EventId started) {
+    json_.member("namespace", options_.name_space);
+    execution("workflowExecution", info.workflow_id, info.run_id);
+    type_member("workflowType", info.type);
+    id("initiatedEventId", initiated);
+    id("startedEventId", started);
+  }
+  void target(const ExternalTarget& to) {
+    json_.member("namespace", options_.name_space);
+    execution("workflowExecution", to.workflow_id, Uuid{});
+  }
+  void caller(const ExternalCaller& from) {
+    id("externalInitiatedEventId", from.initiated);
+    execution("externalWorkflowExecution", from.workflow_id, from.run_id);
+  }
+  void update_meta(const UpdateRequest& request) {
+    json_.key("meta").begin_object();
+    json_.member("updateId", request.id);
+    json_.member("identity", kSource);
+    json_.end_object();
   }
 
   // An id that is not set is left out, as in protobuf's JSON.

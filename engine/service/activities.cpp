@@ -15,6 +15,7 @@ PendingActivity* Service::find_activity(Execution& execution, EventId scheduled)
 ActivityFact Service::activity_fact(const Open& open, const PendingActivity& activity) const {
   ActivityFact fact;
   fact.run = open.execution.key.run;
+  fact.child = open.execution.key.child;
   fact.plan = open.plan;
   fact.activity = open.activities_before + activity.activity_id;
   fact.attempt = activity.attempt;
@@ -76,7 +77,7 @@ bool Service::begin_activity_task(const ActivityTaskRef& ref, WorkerRef worker) 
   ActivityTaskDelivery delivery;
   delivery.token = {ref.execution, ref.scheduled, ref.attempt, worker};
   delivery.chain_activity = open->activities_before + activity->activity_id;
-  Draws draws(random_, Purpose::poll, ref.execution.run.value, delivery.chain_activity, ref.attempt);
+  Draws draws(random_, Purpose::poll, ref.execution.stream(), delivery.chain_activity, ref.attempt);
   const Duration way = options_.poll_latency.sample(draws);
   timers_.call_after(way, [this, token = delivery.token] {
     if (!matching_.is_up(token.worker)) return;

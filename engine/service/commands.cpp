@@ -180,6 +180,9 @@ void Service::apply_command(Open& open, Command& command, EventId completed) {
   } else if (auto* again = std::get_if<ContinueAsNew>(&command.body)) {
     execution.history.append(now, WorkflowExecutionContinuedAsNew{next_run_id(execution), again->input, completed});
     close(open, CloseStatus::continued_as_new, again->input, nullptr);
+  } else {
+    const bool known = apply_child_command(open, command, completed) || apply_update_command(open, command, completed);
+    DVT_ASSERT(known, "a command that the server does not know");
   }
 }
 
@@ -191,7 +194,7 @@ void Service::on_timer_fired(ExecutionKey key, std::uint32_t timer_id) {
     PendingTimer& timer = execution.timers[i];
     if (timer.timer_id != timer_id || !timer.machine.apply(TimerEvent::fire)) continue;
     if (arrivals_exceed_limits(*open, 1)) return;
-    telemetry_.timer_fired(key.run, timer.due, timers_.now());
+    if (key.child == 0) telemetry_.timer_fired(key.run, timer.due, timers_.now());
     write(execution, TimerFired{timer_id, timer.started});
     execution.timers.erase(execution.timers.begin() + static_cast<std::ptrdiff_t>(i));
     schedule_workflow_task(*open);

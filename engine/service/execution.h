@@ -3,14 +3,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "engine/history/events.h"
 #include "engine/machines/activity.h"
 #include "engine/machines/cancellation.h"
+#include "engine/machines/child.h"
 #include "engine/machines/signal.h"
 #include "engine/machines/timer.h"
+#include "engine/machines/update.h"
 #include "engine/machines/workflow_task.h"
 #include "engine/ports/timers.h"
 #include "engine/service/ids.h"
@@ -48,6 +52,40 @@ struct PendingTimer {
   Instant due;
 };
 
+/// Stands for `signal` where a workflow sent it: nobody outside waits to hear of it.
+inline constexpr std::uint64_t kSignalOfAWorkflow = ~std::uint64_t{0};
+
+struct PendingChild {
+  EventId initiated = 0;
+  ExecutionKey key;  // of its first execution
+  ChildInfoRef info;
+  ChildMachine machine{ChildState::initiated};
+};
+
+/// Where a child's close is told: the parent's execution that started it.
+struct ParentLink {
+  ExecutionKey parent;
+  EventId initiated = 0;
+};
+
+enum class UpdateStage : std::uint8_t { accepted, completed, rejected, aborted };
+/// `failure`: why it was rejected or aborted, or what its handler failed with.
+struct UpdateOutcome {
+  UpdateStage stage = UpdateStage::completed;
+  Payload result;
+  FailureRef failure;
+};
+using UpdateDone = std::function<void(const UpdateOutcome&)>;
+
+struct PendingUpdate {
+  UpdateRequestRef request;
+  UpdateMachine machine{UpdateState::admitted};
+  EventId accepted = 0;  // WorkflowExecutionUpdateAccepted
+  UpdateOutcome outcome;
+  std::vector<UpdateDone> on_accepted;
+  std::vector<UpdateDone> on_completed;
+};
+
 struct PendingSignal {
   std::uint64_t signal = 0;
   Symbol name;
@@ -78,6 +116,7 @@ struct WorkflowTask {
   std::optional<WorkerRef> sticky;  // scheduled to this worker's sticky queue
   TimerId timer;                    // sticky schedule-to-start, then start-to-close
   bool transient() const { return attempt > 1; }
+  bool speculative = false;  // exists for updates alone: not recorded unless it leaves something in the history
 };
 
 struct Execution {
@@ -98,6 +137,11 @@ struct Execution {
   CancellationMachine cancellation{CancellationState::none};
   bool hold_activities = false;     // step activities are kept back (the fix of known fault 6)
   std::vector<std::uint32_t> held;  // event ids of activities kept back, in the order they came
+  std::vector<PendingChild> children;
+  std::optional<ParentLink> parent;
+  std::shared_ptr<std::uint32_t> children_of_run;  // numbers given to children in the run's tree; null: none yet
+  std::vector<PendingUpdate> updates;              // of this execution, ended ones too: an id is answered alike again
+  SearchAttributes search_attributes;
   bool closed = false;
   bool rebuilt = false;              // some worker replayed it; its closed history is checked again
   bool in_commands = false;          // commands of a completed task are being applied

@@ -39,8 +39,12 @@ Service::ResetAnswer Service::reset_workflow(RunOrdinal run, EventId task_finish
   info.run_id = next_run_id(old.execution);
   info.chain = point->new_chain;
   point->new_run_id = info.run_id;
-  const StartWorkflow request{run, old.plan, std::make_shared<const ExecutionInfo>(std::move(info)),
-                              old.execution.input};
+  const auto shared = std::make_shared<const ExecutionInfo>(std::move(info));
+  const PlanOrdinal plan = old.plan;
+  const Payload input = old.execution.input;
+  std::vector<PendingChild> children = std::move(old.execution.children);
+  old.execution.children.clear();
+  const auto children_of_run = old.execution.children_of_run;
   const std::vector<PendingSignal> signals = std::move(old.execution.signals);
   old.execution.signals.clear();  // they go on with the new execution
   const TimerId execution_timer = old.execution.execution_timer;
@@ -49,7 +53,7 @@ Service::ResetAnswer Service::reset_workflow(RunOrdinal run, EventId task_finish
   const std::uint32_t tasks_before = old.tasks_before + old.execution.task.ordinal;
   close(old, CloseStatus::reset, nullptr, why);
 
-  Open& next = open(request, key.chain + 1);
+  Open& next = open({run, key.chain + 1, 0}, plan, shared, input);
   Execution& execution = next.execution;
   next.activities_before = activities_before;
   next.tasks_before = tasks_before;
@@ -68,6 +72,8 @@ Service::ResetAnswer Service::reset_workflow(RunOrdinal run, EventId task_finish
       execution.history.append(timers_.now(), *signal);
     }
   }
+  execution.children_of_run = children_of_run;
+  reconnect_children(next, std::move(children), base, task_finished - 1);
   for (PendingSignal signal : signals) {
     signal.machine.apply(SignalEvent::task_not_completed);
     execution.signals.push_back(std::move(signal));
@@ -121,6 +127,8 @@ void Service::rebuild(Open& open, const History& base, EventId last) {
       drop_timer(cancelled->timer_id);
     } else if (std::holds_alternative<WorkflowExecutionSignaled>(event.attributes)) {
       ++execution.signal_count;
+    } else if (const auto* upsert = std::get_if<UpsertWorkflowSearchAttributes>(&event.attributes)) {
+      set_search_attributes(execution, *upsert->attributes);
     } else if (std::holds_alternative<WorkflowExecutionCancelRequested>(event.attributes)) {
       execution.cancellation.apply(CancellationEvent::request);
     } else if (std::holds_alternative<WorkflowTaskScheduled>(event.attributes)) {

@@ -6,8 +6,47 @@
 
 namespace dvt::engine {
 
+class Service::RunFacts final : public Telemetry {
+ public:
+  explicit RunFacts(Telemetry& listener) : listener_(listener) {}
+  void activity_scheduled(const ActivityFact& fact) override {
+    if (fact.child == 0) listener_.activity_scheduled(fact);
+  }
+  void activity_started(const ActivityFact& fact) override {
+    if (fact.child == 0) listener_.activity_started(fact);
+  }
+  void activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view code) override {
+    if (fact.child == 0) listener_.activity_closed(fact, outcome, code);
+  }
+  void activity_retry(const ActivityFact& fact, std::string_view cause, Instant next_at,
+                      std::uint32_t max_attempts) override {
+    if (fact.child == 0) listener_.activity_retry(fact, cause, next_at, max_attempts);
+  }
+  void workflow_task_scheduled(const WorkflowTaskFact& fact) override {
+    if (fact.child == 0) listener_.workflow_task_scheduled(fact);
+  }
+  void workflow_task_started(const WorkflowTaskFact& fact) override {
+    if (fact.child == 0) listener_.workflow_task_started(fact);
+  }
+  void workflow_task_completed(const WorkflowTaskFact& fact) override {
+    if (fact.child == 0) listener_.workflow_task_completed(fact);
+  }
+  void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override {
+    if (fact.child == 0) listener_.workflow_task_failed(fact, cause);
+  }
+  void timer_fired(RunOrdinal run, Instant due, Instant at) override { listener_.timer_fired(run, due, at); }
+
+ private:
+  Telemetry& listener_;
+};
+
 Service::Service(Timers& timers, const Random& random, Telemetry& telemetry, ServiceOptions options)
-    : timers_(timers), random_(random), telemetry_(telemetry), options_(std::move(options)), matching_(*this) {}
+    : timers_(timers),
+      random_(random),
+      run_facts_(std::make_unique<RunFacts>(telemetry)),
+      telemetry_(*run_facts_),
+      options_(std::move(options)),
+      matching_(*this) {}
 
 Service::~Service() = default;
 
@@ -16,45 +55,59 @@ void Service::attach(WorkerHost& host, ServiceListener& listener) {
   listener_ = &listener;
 }
 
-Service::Open* Service::find_run(RunOrdinal run) {
-  auto found = executions_.find(run.value);
+Service::Open* Service::find_stream(std::uint64_t stream) {
+  auto found = executions_.find(stream);
   return found == executions_.end() ? nullptr : found->second.get();
 }
 
 Service::Open* Service::find(const ExecutionKey& key) {
-  Open* open = find_run(key.run);
+  Open* open = find_stream(key.stream());
   return open != nullptr && open->execution.key == key ? open : nullptr;
 }
 
-const Execution* Service::execution(RunOrdinal run) const {
-  auto found = executions_.find(run.value);
+Service::Open* Service::find_id(std::string_view workflow_id) {
+  const auto found = by_id_.find(workflow_id);
+  return found == by_id_.end() ? nullptr : find_stream(found->second);
+}
+
+const Execution* Service::execution_of(std::uint64_t stream) const {
+  auto found = executions_.find(stream);
   return found == executions_.end() ? nullptr : &found->second->execution;
+}
+
+const Execution* Service::execution_with_id(std::string_view workflow_id) const {
+  const auto found = by_id_.find(workflow_id);
+  return found == by_id_.end() ? nullptr : execution_of(found->second);
 }
 
 std::vector<RunOrdinal> Service::open_runs() const {
   std::vector<RunOrdinal> runs;
-  runs.reserve(executions_.size());
-  for (const auto& [run, open] : executions_) runs.push_back({run});  // order-free: sorted below
+  runs.reserve(open_runs_);
+  for (const auto& [stream, open] : executions_)  // order-free: sorted below
+    if (open->execution.key.child == 0) runs.push_back(open->execution.key.run);
   std::sort(runs.begin(), runs.end());
   return runs;
 }
 
-Service::Open& Service::open(const StartWorkflow& request, std::uint32_t chain) {
+Service::Open& Service::open(const ExecutionKey& key, PlanOrdinal plan, ExecutionInfoRef info, const Payload& input) {
   auto owned = std::make_unique<Open>();
   Open& opened = *owned;
-  opened.plan = request.plan;
+  opened.plan = plan;
   Execution& execution = opened.execution;
-  execution.key = {request.run, chain};
-  execution.info = request.info;
-  execution.input = request.input;
-  execution.queue = matching_.queue_index(request.info->task_queue);
-  executions_[request.run.value] = std::move(owned);
+  execution.key = key;
+  execution.info = std::move(info);
+  execution.input = input;
+  execution.queue = matching_.queue_index(execution.info->task_queue);
+  executions_[key.stream()] = std::move(owned);
+  by_id_[execution.info->workflow_id] = key.stream();
+  if (key.child == 0) ++open_runs_;
   return opened;
 }
 
-void Service::start_workflow(const StartWorkflow& request) {
-  DVT_ASSERT(!executions_.contains(request.run.value), "a run is started twice");
-  Open& opened = open(request, 0);
+bool Service::start_workflow(const StartWorkflow& request) {
+  DVT_ASSERT(!is_open(request.run), "a run is started twice");
+  if (by_id_.contains(request.info->workflow_id)) return false;
+  Open& opened = open({request.run, 0, 0}, request.plan, request.info, request.input);
   write(opened.execution, WorkflowExecutionStarted{request.info, request.input});
   arm_run_timer(opened.execution);
   if (request.info->execution_timeout.ns > 0) {
@@ -62,6 +115,7 @@ void Service::start_workflow(const StartWorkflow& request) {
                                                           [this, key = opened.execution.key] { time_out(key, true); });
   }
   schedule_workflow_task(opened);
+  return true;
 }
 
 void Service::arm_run_timer(Execution& execution) {
@@ -72,7 +126,7 @@ void Service::arm_run_timer(Execution& execution) {
 }
 
 void Service::time_out(ExecutionKey key, bool whole_chain) {
-  Open* open = whole_chain ? find_run(key.run) : find(key);
+  Open* open = whole_chain ? find_stream(key.stream()) : find(key);
   if (open == nullptr) return;
   if (open->execution.task.machine.state() == WorkflowTaskState::started) force_close_task(*open);
   write(open->execution, WorkflowExecutionTimedOut{});
@@ -119,6 +173,7 @@ void Service::write(Execution& execution, Attributes attributes) {
 }
 
 void Service::write_at(Execution& execution, Instant time, Attributes attributes) {
+  if (execution.task.speculative) record_speculative_task(execution);
   if (execution.task.machine.state() == WorkflowTaskState::started) {
     execution.buffered.push_back({time, std::move(attributes), -1});
   } else {
@@ -126,19 +181,23 @@ void Service::write_at(Execution& execution, Instant time, Attributes attributes
   }
 }
 
-// The flush reorders: closes of activities go after everything else (spec, "Ordering rules").
+// The flush reorders: closes of activities and children go after everything else (spec, "Ordering rules").
 bool Service::flush_buffer(Execution& execution) {
   if (execution.buffered.empty()) return false;
   std::vector<EventId> ids(execution.buffered.size(), 0);
   for (std::size_t i = 0; i < execution.buffered.size(); ++i) {
     BufferedEvent& event = execution.buffered[i];
-    if (!is_activity_close(event.attributes))
+    if (!is_activity_close(event.attributes) && !is_child_close(event.attributes))
       ids[i] = execution.history.append(event.time, std::move(event.attributes));
   }
   for (BufferedEvent& event : execution.buffered) {
-    if (!is_activity_close(event.attributes)) continue;
-    if (event.started_in_buffer >= 0)
+    if (is_child_close(event.attributes)) {
+      set_child_started(event.attributes, execution.history);
+    } else if (!is_activity_close(event.attributes)) {
+      continue;
+    } else if (event.started_in_buffer >= 0) {
       set_started(event.attributes, ids[static_cast<std::size_t>(event.started_in_buffer)]);
+    }
     execution.history.append(event.time, std::move(event.attributes));
   }
   execution.buffered.clear();
@@ -162,22 +221,35 @@ EventId Service::drop_buffered_timer_fired(Execution& execution, std::uint32_t t
 
 bool Service::signal_workflow(RunOrdinal run, Symbol name, Payload input, std::uint64_t signal) {
   Open* open = find_run(run);
-  if (open == nullptr || open->execution.signal_count >= options_.limits.signals) return false;
-  if (arrivals_exceed_limits(*open, 1)) return false;
-  ++open->execution.signal_count;
-  write(open->execution, WorkflowExecutionSignaled{name, std::move(input), signal});
-  open->execution.signals.push_back({signal, name, SignalMachine{SignalState::received}});
-  schedule_workflow_task(*open);
+  return open != nullptr && signal_execution(*open, name, std::move(input), signal, nullptr);
+}
+
+bool Service::signal_execution(Open& open, Symbol name, Payload input, std::uint64_t signal, ExternalCallerRef caller) {
+  if (open.execution.signal_count >= options_.limits.signals || arrivals_exceed_limits(open, 1)) return false;
+  ++open.execution.signal_count;
+  write(open.execution, WorkflowExecutionSignaled{name, std::move(input), signal, std::move(caller)});
+  open.execution.signals.push_back({signal, name, SignalMachine{SignalState::received}});
+  schedule_workflow_task(open);
   return true;
+}
+
+// An event from elsewhere that needs a workflow task.
+void Service::write_arrival(Open& open, Attributes attributes) {
+  if (arrivals_exceed_limits(open, 1)) return;
+  write(open.execution, std::move(attributes));
+  schedule_workflow_task(open);
 }
 
 bool Service::request_cancel(RunOrdinal run) {
   Open* open = find_run(run);
-  if (open == nullptr) return false;
-  if (!open->execution.cancellation.apply(CancellationEvent::request)) return true;  // requested already
-  if (arrivals_exceed_limits(*open, 1)) return false;
-  write(open->execution, WorkflowExecutionCancelRequested{});
-  schedule_workflow_task(*open);
+  return open != nullptr && request_cancel_of(*open, nullptr);
+}
+
+bool Service::request_cancel_of(Open& open, ExternalCallerRef caller) {
+  if (!open.execution.cancellation.apply(CancellationEvent::request)) return true;  // requested already
+  if (arrivals_exceed_limits(open, 1)) return false;
+  write(open.execution, WorkflowExecutionCancelRequested{std::move(caller)});
+  schedule_workflow_task(open);
   return true;
 }
 
@@ -226,17 +298,27 @@ void Service::close(Open& open, CloseStatus status, const Payload& result, const
   for (PendingTimer& timer : execution.timers) timers_.cancel(timer.timer);
   // A known fault of the production interpreter (domain §19.2): signals do not cross continue-as-new.
   for (PendingSignal& signal : execution.signals) {
-    if (status != CloseStatus::reset && signal.machine.apply(SignalEvent::execution_closed))
+    if (status != CloseStatus::reset && signal.machine.apply(SignalEvent::execution_closed) &&
+        signal.signal != kSignalOfAWorkflow)
       listener_->signal_lost(execution.key.run, signal.signal, timers_.now());
   }
-  auto node = executions_.extract(execution.key.run.value);  // keeps the state alive while listeners read it
+  auto node = executions_.extract(execution.key.stream());  // keeps the state alive while listeners read it
+  by_id_.erase(execution.info->workflow_id);
+  if (execution.key.child == 0) --open_runs_;
+  end_updates(execution);
   listener_->execution_closed(execution, status, result, failure);
-  if (status == CloseStatus::continued_as_new) continue_as_new(open, result);
+  if (status == CloseStatus::reset) return;  // its children go on with the copy
+  apply_close_policies(execution);
+  if (status == CloseStatus::continued_as_new) {
+    continue_as_new(open, result);
+  } else if (execution.parent) {
+    child_closed(*execution.parent, status, result, failure);
+  }
 }
 
 Uuid Service::next_run_id(const Execution& execution) const {
   std::uint64_t words[4];
-  random_.words(Purpose::run_id, execution.key.run.value, execution.key.chain + 1, 1, 0, words);
+  random_.words(Purpose::run_id, execution.key.stream(), execution.key.chain + 1, 1, 0, words);
   return uuid_v4_from(words[0], words[1]);
 }
 
@@ -246,12 +328,15 @@ void Service::continue_as_new(Open& old, const Payload& input) {
   info.continued_from = before.info->run_id;
   info.run_id = next_run_id(before);
   info.chain = before.key.chain + 1;
-  StartWorkflow request{before.key.run, old.plan, std::make_shared<const ExecutionInfo>(std::move(info)), input};
-  Open& next = open(request, before.key.chain + 1);
-  write(next.execution, WorkflowExecutionStarted{request.info, request.input});
+  const auto shared = std::make_shared<const ExecutionInfo>(std::move(info));
+  Open& next = open({before.key.run, shared->chain, before.key.child}, old.plan, shared, input);
+  write(next.execution, WorkflowExecutionStarted{shared, input});
   arm_run_timer(next.execution);
   next.execution.execution_timer = before.execution_timer;
   next.execution.hold_activities = before.hold_activities;
+  next.execution.parent = before.parent;
+  next.execution.children_of_run = before.children_of_run;
+  next.execution.search_attributes = before.search_attributes;
   next.activities_before = old.activities_before + before.next_activity_id - 1;
   next.tasks_before = old.tasks_before + before.task.ordinal;
   schedule_workflow_task(next);

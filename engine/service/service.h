@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,7 @@ struct WorkflowTaskDelivery {
   EventId first_event = 1;               // 1: full history; otherwise the first event the cache has not seen
   bool sticky = false;
   std::uint32_t attempt = 1;  // >= 2: transient, its scheduled and started events are not in the history
+  std::vector<UpdateMessage> updates;
 };
 
 struct ActivityTaskDelivery {
@@ -78,6 +80,16 @@ class WorkerHost {
   virtual void deliver_activity_task(const ActivityTaskDelivery& delivery) = 0;
   /// A query for an execution; `cached` says whether the worker was chosen because it holds the execution.
   virtual Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) = 0;
+};
+
+/// When update_workflow() calls back: as soon as the update is accepted, or when its handler ended.
+enum class UpdateWait : std::uint8_t { accepted, completed };
+
+/// What became of a worker's answer to a workflow task.
+enum class TaskAnswer : std::uint8_t {
+  taken,
+  refused,    // the task is no longer the server's: the worker must drop its cached execution
+  forgotten,  // a speculative task that changed nothing: as if it had never been
 };
 
 enum class CloseStatus : std::uint8_t {
@@ -109,7 +121,8 @@ class Service final : public MatchHandler {
   Matching& matching() { return matching_; }
 
   // Frontend
-  void start_workflow(const StartWorkflow& request);
+  /// False, and nothing happens, while another execution with the same workflow id is open.
+  bool start_workflow(const StartWorkflow& request);
   /// False when the run is not open, or had its limit of signals, or went over another limit by this one.
   bool signal_workflow(RunOrdinal run, Symbol name, Payload input, std::uint64_t signal);
   bool request_cancel(RunOrdinal run);
@@ -127,16 +140,26 @@ class Service final : public MatchHandler {
   /// Asks the workflow code; runs a replay on a worker when no cache has it. Null when the run is not open or no worker
   /// is up.
   Payload query_workflow(RunOrdinal run, Symbol query);
+  /// Hands an update to the workflow code; `done` is called once, with the stage it waited for or the update's end
+  /// without it. An id that the execution has seen is not handed over again: it gets the first one's answer. False when
+  /// the run is not open.
+  bool update_workflow(RunOrdinal run, UpdateRequest request, UpdateWait wait, UpdateDone done);
   bool is_open(RunOrdinal run) const { return executions_.contains(run.value); }
-  const Execution* execution(RunOrdinal run) const;
-  std::size_t open_executions() const { return executions_.size(); }
+  const Execution* execution(RunOrdinal run) const { return execution_of(ExecutionKey{run, 0, 0}.stream()); }
+  /// The open execution of a run or child (ExecutionKey::stream()).
+  const Execution* execution_of(std::uint64_t stream) const;
+  /// The open execution with this workflow id, runs and children alike.
+  const Execution* execution_with_id(std::string_view workflow_id) const;
+  /// Of runs; their children are not counted.
+  std::size_t open_executions() const { return open_runs_; }
   /// Open runs in the order of their ordinals (selection by operators).
   std::vector<RunOrdinal> open_runs() const;
 
   // Workers' answers. A stale token is ignored (the task timed out, the run closed, another attempt took over).
-  /// False: the task is no longer the server's, or was refused; the worker must drop its cached execution.
-  bool respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
-                                       std::uint32_t replayed_events);
+  /// `new_task`: the worker goes on with the same code at once (a heartbeat for its local activities).
+  TaskAnswer respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
+                                             std::uint32_t replayed_events, bool new_task = false,
+                                             std::vector<UpdateRejection> rejections = {});
   void respond_workflow_task_failed(const WorkflowTaskToken& token, WorkflowTaskFailedCause cause, FailureRef failure);
   void respond_activity_completed(const ActivityTaskToken& token, Payload result);
   void respond_activity_failed(const ActivityTaskToken& token, FailureRef failure);
@@ -158,9 +181,16 @@ class Service final : public MatchHandler {
     std::uint32_t tasks_before = 0;
   };
 
+  /// Facts are of runs: what their children do is told to nobody.
+  class RunFacts;
+
   Open* find(const ExecutionKey& key);
-  Open* find_run(RunOrdinal run);
-  Open& open(const StartWorkflow& request, std::uint32_t chain);
+  Open* find_run(RunOrdinal run) { return find_stream(ExecutionKey{run, 0, 0}.stream()); }
+  Open* find_stream(std::uint64_t stream);
+  Open* find_id(std::string_view workflow_id);
+  Open& open(const ExecutionKey& key, PlanOrdinal plan, ExecutionInfoRef info, const Payload& input);
+  bool signal_execution(Open& open, Symbol name, Payload input, std::uint64_t signal, ExternalCallerRef caller);
+  bool request_cancel_of(Open& open, ExternalCallerRef caller);
   void write(Execution& execution, Attributes attributes);
   void write_at(Execution& execution, Instant time, Attributes attributes);
   void write_activity_close(Open& open, PendingActivity& activity, Attributes close);
@@ -171,8 +201,10 @@ class Service final : public MatchHandler {
   bool arrivals_exceed_limits(Open& open, std::uint32_t events);
   void terminate_open(Open& open, FailureRef reason);
   void time_out(ExecutionKey key, bool whole_chain);
+  void write_arrival(Open& open, Attributes attributes);
+  void reconnect_children(Open& next, std::vector<PendingChild> children, const History& base, EventId last);
 
-  void schedule_workflow_task(Open& open);
+  void schedule_workflow_task(Open& open, bool speculative = false);
   void fail_workflow_task(Open& open, WorkflowTaskEvent event, Attributes recorded);
   void force_close_task(Open& open);
   void on_sticky_timeout(ExecutionKey key, std::uint32_t task);
@@ -188,6 +220,22 @@ class Service final : public MatchHandler {
   };
   std::optional<Refusal> refusal(const Execution& execution, const std::vector<Command>& commands) const;
   void apply_command(Open& open, Command& command, EventId completed);
+  bool apply_child_command(Open& open, Command& command, EventId completed);
+  bool apply_update_command(Open& open, Command& command, EventId completed);
+  struct ChildStart;
+  void initiate_child(Open& open, StartChild& start, EventId completed);
+  void begin_child(const ChildStart& start);
+  void child_closed(const ParentLink& link, CloseStatus status, const Payload& result, const FailureRef& failure);
+  void apply_close_policies(const Execution& parent);
+  Open* find_target(const ExecutionKey& caller, const ExternalTarget& target);
+  void deliver_cancel(const ExecutionKey& caller, EventId initiated);
+  void deliver_signal(const ExecutionKey& caller, EventId initiated);
+  ExternalCallerRef caller_of(const Execution& execution, EventId initiated) const;
+  static void set_search_attributes(Execution& execution, const SearchAttributes& attributes);
+  void record_speculative_task(Execution& execution);
+  void deliver_updates(Open& open);
+  void reject_updates(Execution& execution, const std::vector<UpdateRejection>& rejections);
+  void end_updates(Execution& execution);
   void close(Open& open, CloseStatus status, const Payload& result, const FailureRef& failure);
   void continue_as_new(Open& old, const Payload& input);
   void arm_run_timer(Execution& execution);
@@ -212,14 +260,17 @@ class Service final : public MatchHandler {
 
   Timers& timers_;
   const Random& random_;
+  std::unique_ptr<Telemetry> run_facts_;
   Telemetry& telemetry_;
   ServiceOptions options_;
   Matching matching_;
   WorkerHost* host_ = nullptr;
   ServiceListener* listener_ = nullptr;
   Symbol held_type_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<Open>>
-      executions_;  // looked up, never iterated into anything visible
+  std::unordered_map<std::uint64_t, std::unique_ptr<Open>>
+      executions_;  // by stream(); looked up, never iterated into anything visible
+  std::map<std::string, std::uint64_t, std::less<>> by_id_;  // workflow ids of the open ones
+  std::size_t open_runs_ = 0;
 };
 
 }  // namespace dvt::engine

@@ -23,6 +23,7 @@ WorkflowTaskFact Service::task_fact(const Open& open) const {
   const Execution& execution = open.execution;
   WorkflowTaskFact fact;
   fact.run = execution.key.run;
+  fact.child = execution.key.child;
   fact.task = open.tasks_before + execution.task.ordinal;
   fact.history_events = execution.history.last_id();
   fact.queue = execution.queue;
@@ -32,7 +33,7 @@ WorkflowTaskFact Service::task_fact(const Open& open) const {
   return fact;
 }
 
-void Service::schedule_workflow_task(Open& open) {
+void Service::schedule_workflow_task(Open& open, bool speculative) {
   Execution& execution = open.execution;
   WorkflowTask& task = execution.task;
   if (execution.closed) return;
@@ -51,7 +52,8 @@ void Service::schedule_workflow_task(Open& open) {
   task.sticky = task.transient() ? std::nullopt : execution.sticky;
   task.scheduled = 0;
   task.start_to_close = start_to_close_timeout(execution.info->workflow_task_timeout, task.attempt);
-  if (!task.transient()) record_task_scheduled(execution, timers_.now());
+  task.speculative = speculative && !task.transient();
+  if (!task.transient() && !task.speculative) record_task_scheduled(execution, timers_.now());
   task.history_end = execution.history.last_id();
   telemetry_.workflow_task_scheduled(task_fact(open));
   const WorkflowTaskRef ref{execution.key, task.ordinal};
@@ -88,6 +90,7 @@ void Service::on_sticky_timeout(ExecutionKey key, std::uint32_t ordinal) {
   if (open == nullptr) return;
   Execution& execution = open->execution;
   if (execution.task.ordinal != ordinal || execution.task.machine.state() != WorkflowTaskState::scheduled) return;
+  record_speculative_task(execution);
   execution.task.machine.must(WorkflowTaskEvent::time_out);
   execution.sticky.reset();
   execution.history.append(timers_.now(),
@@ -122,15 +125,16 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
   task.history_bytes = execution.history.bytes();
   task.suggest_continue_as_new = task.history_bytes >= options_.limits.suggest_bytes ||
                                  execution.history.last_id() + 1 >= options_.limits.suggest_events;
-  if (!task.transient()) record_task_started(execution);
+  if (!task.transient() && !task.speculative) record_task_started(execution);
   task.machine.must(WorkflowTaskEvent::start);
   for (PendingSignal& signal : execution.signals) signal.machine.must(SignalEvent::task_started);
+  for (PendingUpdate& update : execution.updates) update.machine.apply(UpdateEvent::task_started);
   telemetry_.workflow_task_started(task_fact(*open));
 
   task.timer = timers_.call_after(task.start_to_close, [this, key = execution.key, ordinal = task.ordinal] {
     on_workflow_task_timeout(key, ordinal);
   });
-  Draws draws(random_, Purpose::poll, execution.key.run.value, std::uint64_t{open->tasks_before} + task.ordinal, 0);
+  Draws draws(random_, Purpose::poll, execution.key.stream(), std::uint64_t{open->tasks_before} + task.ordinal, 0);
   const Duration way = options_.poll_latency.sample(draws);
   const WorkflowTaskToken token{execution.key, task.ordinal, worker};
   timers_.call_after(way, [this, token, sticky] {
@@ -149,6 +153,11 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
     delivery.sticky = sticky;
     delivery.first_event = sticky ? running.last_completed_started + 1 : 1;
     delivery.attempt = running.task.attempt;
+    for (const PendingUpdate& update : running.updates) {
+      if (update.machine.state() == UpdateState::sent)
+        delivery.updates.push_back(
+            {update.request, running.task.started == 0 ? running.history.last_id() + 1 : running.task.started - 1});
+    }
     host_->deliver_workflow_task(delivery);
   });
   return true;
@@ -156,6 +165,7 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
 
 void Service::signals_not_completed(Execution& execution) {
   for (PendingSignal& signal : execution.signals) signal.machine.apply(SignalEvent::task_not_completed);
+  for (PendingUpdate& update : execution.updates) update.machine.apply(UpdateEvent::task_not_completed);
 }
 
 // A task that did not complete. On the sticky queue it costs the stickiness; on the common queue it costs an attempt,
@@ -182,6 +192,7 @@ void Service::on_workflow_task_timeout(ExecutionKey key, std::uint32_t ordinal) 
   if (open == nullptr) return;
   WorkflowTask& task = open->execution.task;
   if (task.ordinal != ordinal || task.machine.state() != WorkflowTaskState::started) return;
+  record_speculative_task(open->execution);
   telemetry_.workflow_task_failed(task_fact(*open), "START_TO_CLOSE");
   fail_workflow_task(*open, WorkflowTaskEvent::time_out,
                      WorkflowTaskTimedOut{task.scheduled, task.started, TimeoutType::start_to_close});
@@ -190,6 +201,7 @@ void Service::on_workflow_task_timeout(ExecutionKey key, std::uint32_t ordinal) 
 
 // Terminate or timeout while a task is started (spec: FORCE_CLOSE_COMMAND).
 void Service::force_close_task(Open& open) {
+  record_speculative_task(open.execution);
   const WorkflowTask& task = open.execution.task;
   telemetry_.workflow_task_failed(task_fact(open), to_string(WorkflowTaskFailedCause::force_close_command));
   fail_workflow_task(
@@ -204,6 +216,7 @@ void Service::respond_workflow_task_failed(const WorkflowTaskToken& token, Workf
   if (open == nullptr) return;
   WorkflowTask& task = open->execution.task;
   if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started) return;
+  record_speculative_task(open->execution);
   telemetry_.workflow_task_failed(task_fact(*open), to_string(cause));
   fail_workflow_task(*open, WorkflowTaskEvent::fail,
                      WorkflowTaskFailed{task.scheduled, task.started, cause, std::move(failure), nullptr});
@@ -217,29 +230,43 @@ void Service::sticky_lost(const ExecutionKey& key, std::uint32_t worker) {
   if (sticky && sticky->worker == worker) sticky.reset();
 }
 
-bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
-                                              std::uint32_t replayed_events) {
+TaskAnswer Service::respond_workflow_task_completed(const WorkflowTaskToken& token, std::vector<Command> commands,
+                                                    std::uint32_t replayed_events, bool new_task,
+                                                    std::vector<UpdateRejection> rejections) {
   matching_.slot_freed(token.worker, true);
   Open* open = find(token.execution);
-  if (open == nullptr) return false;
+  if (open == nullptr) return TaskAnswer::refused;
   Execution& execution = open->execution;
   WorkflowTask& task = execution.task;
   if (task.ordinal != token.task || task.machine.state() != WorkflowTaskState::started || task.worker != token.worker)
-    return false;
+    return TaskAnswer::refused;
 
+  if (task.speculative && commands.empty() && !new_task) {
+    // It brought updates that the code refused, and nothing else: no trace of it.
+    timers_.cancel(task.timer);
+    task.machine.must(WorkflowTaskEvent::complete);
+    task.speculative = false;
+    execution.last_completed_started = execution.history.last_id();  // what the cache has seen
+    execution.sticky = token.worker;
+    telemetry_.workflow_task_completed(task_fact(*open));
+    reject_updates(execution, rejections);
+    deliver_updates(*open);
+    return TaskAnswer::forgotten;
+  }
+  record_speculative_task(execution);
   if (std::optional<Refusal> refused = refusal(execution, commands)) {
     // As Temporal does: a retried task's answer that is refused is dropped, and the task times out.
-    if (task.transient() && refused->cause != WorkflowTaskFailedCause::unhandled_command) return false;
+    if (task.transient() && refused->cause != WorkflowTaskFailedCause::unhandled_command) return TaskAnswer::refused;
     telemetry_.workflow_task_failed(task_fact(*open), to_string(refused->cause));
     fail_workflow_task(
         *open, WorkflowTaskEvent::fail,
         WorkflowTaskFailed{task.scheduled, task.started, refused->cause, std::move(refused->failure), nullptr});
     schedule_workflow_task(*open);
-    return false;
+    return TaskAnswer::refused;
   }
   const bool closes = !commands.empty() && commands.back().closes_execution();
   const auto events = static_cast<std::uint32_t>((task.transient() ? 3 : 1) + commands.size());
-  if (!closes && exceeds_limits(*open, events)) return false;
+  if (!closes && exceeds_limits(*open, events)) return TaskAnswer::refused;
   timers_.cancel(task.timer);
   if (task.transient()) {  // now it is worth recording
     record_task_scheduled(execution, task.scheduled_at);
@@ -259,21 +286,23 @@ bool Service::respond_workflow_task_completed(const WorkflowTaskToken& token, st
   // Signals recorded before the task started are applied now; later ones sit in the buffer and stay received.
   std::erase_if(execution.signals, [&](PendingSignal& signal) {
     if (!signal.machine.apply(SignalEvent::task_completed)) return false;
-    listener_->signal_applied(execution.key.run, signal.signal, timers_.now());
+    if (signal.signal != kSignalOfAWorkflow) listener_->signal_applied(execution.key.run, signal.signal, timers_.now());
     return true;
   });
+  reject_updates(execution, rejections);
   const ExecutionKey key = execution.key;
   execution.in_commands = true;
   execution.task_wanted = false;
   for (Command& command : commands) {
     apply_command(*open, command, completed);
-    if (find(key) != open) return true;  // closed: the state is gone
+    if (find(key) != open) return TaskAnswer::taken;  // closed: the state is gone
   }
   execution.in_commands = false;
   dispatch_scheduled(*open);
   const bool flushed = flush_buffer(execution);
-  if (flushed || execution.task_wanted) schedule_workflow_task(*open);
-  return true;
+  if (flushed || execution.task_wanted || new_task) schedule_workflow_task(*open);
+  deliver_updates(*open);
+  return TaskAnswer::taken;
 }
 
 }  // namespace dvt::engine

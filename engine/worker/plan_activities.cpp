@@ -12,18 +12,11 @@ struct Pending {
   ActivityDone done;
 };
 
-FailureRef make_failure(std::string message, Symbol type, bool non_retryable) {
-  auto failure = std::make_shared<Failure>();
-  failure->message = std::move(message);
-  failure->type = type;
-  failure->non_retryable = non_retryable;
-  return failure;
-}
-
 }  // namespace
 
 NewEvent EventMaker::make(const RunIdentity& run, const PlanEntry& plan, EventType type, StepIndex step,
-                          std::uint32_t logical_attempt, std::uint32_t engine_attempt, std::uint32_t activity) const {
+                          std::uint32_t logical_attempt, std::uint32_t engine_attempt, std::uint32_t activity,
+                          std::uint64_t source) const {
   NewEvent event;
   event.run = run.run;
   event.type = type;
@@ -31,7 +24,7 @@ NewEvent EventMaker::make(const RunIdentity& run, const PlanEntry& plan, EventTy
   event.logical_attempt = logical_attempt;
   event.engine_attempt = engine_attempt;
   std::uint64_t words[4];
-  random_.words(Purpose::event_id, run.run.value, activity, 0, 0, words);
+  random_.words(Purpose::event_id, run.run.value, activity, source, 0, words);
   event.event_id = uuid_v4_from(words[0], words[1]);
   event.emitted_at = clock_.now();
   EventKeyFields fields;
@@ -56,9 +49,9 @@ void SaveRunMetadataActivity::start(const ActivityInvocation& invocation, Activi
 
 void EmitEventActivity::start(const ActivityInvocation& invocation, ActivityDone done) {
   const auto& input = payload_as<EmitEventInput>(invocation.input);
-  NewEvent event =
-      maker_.make(*input.input->run, *input.input->plan, input.type, input.subject,
-                  input.logical_attempt == 0 ? 1 : input.logical_attempt, invocation.attempt, invocation.activity);
+  NewEvent event = maker_.make(*input.input->run, *input.input->plan, input.type, input.subject,
+                               input.logical_attempt == 0 ? 1 : input.logical_attempt, invocation.attempt,
+                               invocation.activity, invocation.source());
   auto pending = std::make_unique<Pending<EventType>>(Pending<EventType>{input.type, std::move(done)});
   const RunOrdinal run = invocation.run;
   store_.append(

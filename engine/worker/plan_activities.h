@@ -15,9 +15,11 @@ namespace dvt::engine {
 class EventMaker {
  public:
   EventMaker(const Clock& clock, const Random& random) : clock_(clock), random_(random) {}
-  /// `activity` names the event id's draw: the same activity makes the same id on every attempt.
+  /// `activity` and `source` (see ActivityInvocation) name the event id's draw: the same activity makes the same id on
+  /// every attempt.
   NewEvent make(const RunIdentity& run, const PlanEntry& plan, EventType type, StepIndex step,
-                std::uint32_t logical_attempt, std::uint32_t engine_attempt, std::uint32_t activity) const;
+                std::uint32_t logical_attempt, std::uint32_t engine_attempt, std::uint32_t activity,
+                std::uint64_t source = 0) const;
 
  private:
   const Clock& clock_;

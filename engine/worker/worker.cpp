@@ -30,6 +30,13 @@ const WorkflowFunction& Workers::function(Symbol type) const {
   return workflows_.front().second;
 }
 
+Activity& Workers::activity(Symbol type) const {
+  for (const auto& [known, registered] : activities_)
+    if (known == type) return *registered;
+  DVT_ASSERT(false, "no such activity type is registered");
+  return *activities_.front().second;
+}
+
 std::uint32_t Workers::add_workers(std::uint32_t queue, std::uint32_t count, WorkerLimits limits,
                                    std::uint32_t sticky_cache) {
   const auto first = static_cast<std::uint32_t>(workers_.size());
@@ -69,12 +76,12 @@ void Workers::kill(std::uint32_t index) {
 }
 
 Workers::Cached* Workers::find(Worker& worker, const ExecutionKey& key) {
-  const auto found = worker.by_run.find(key.run.value);
+  const auto found = worker.by_run.find(key.stream());
   return found != worker.by_run.end() && found->second->key == key ? &*found->second : nullptr;
 }
 
 void Workers::drop(Worker& worker, const ExecutionKey& key) {
-  const auto found = worker.by_run.find(key.run.value);
+  const auto found = worker.by_run.find(key.stream());
   if (found == worker.by_run.end() || !(found->second->key == key)) return;
   worker.cache.erase(found->second);
   worker.by_run.erase(found);
@@ -95,7 +102,7 @@ void Workers::make_room(Worker& worker, std::uint32_t index) {
     }
     if (victim == worker.cache.end()) return;  // all busy: over the limit for a moment
     service_.sticky_lost(victim->key, index);
-    worker.by_run.erase(victim->key.run.value);
+    worker.by_run.erase(victim->key.stream());
     worker.cache.erase(victim);
   }
 }
@@ -113,77 +120,117 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
   }
   if (cached == nullptr) {
     make_room(worker, index);
-    const auto stale = worker.by_run.find(key.run.value);  // the execution before continue-as-new
+    const auto stale = worker.by_run.find(key.stream());  // the execution before continue-as-new
     if (stale != worker.by_run.end()) drop(worker, stale->second->key);
-    worker.cache.push_front({key,
-                             std::make_unique<WorkflowInstance>(
-                                 fibers_, random_, function(execution.info->workflow_type), key, options_.call_budget),
-                             false});
-    worker.by_run[key.run.value] = worker.cache.begin();
+    worker.cache.push_front({});
+    worker.cache.front().key = key;
+    worker.cache.front().instance = std::make_unique<WorkflowInstance>(
+        fibers_, random_, function(execution.info->workflow_type), key, options_.call_budget);
+    worker.by_run[key.stream()] = worker.cache.begin();
     first = 1;
   } else {
-    worker.cache.splice(worker.cache.begin(), worker.cache, worker.by_run[key.run.value]);
+    worker.cache.splice(worker.cache.begin(), worker.cache, worker.by_run[key.stream()]);
   }
   cached = &worker.cache.front();
   cached->busy = true;
-  // A transient task has started, but the history will only say so when it completes.
+  cached->token = delivery.token;
+  cached->task_attempt = delivery.attempt;
+  cached->activations = 0;
+  // A transient or speculative task has started, but the history will only say so when it completes, if at all.
   const WorkflowTask& task = execution.task;
-  const HistoryEvent transient{
+  const HistoryEvent unrecorded{
       task.started_at, WorkflowTaskStarted{0, task.worker.worker, task.suggest_continue_as_new, task.history_bytes}};
   ActivationOutcome outcome =
-      cached->instance->handle(execution.history, first, delivery.attempt > 1 ? &transient : nullptr);
+      cached->instance->handle(execution.history, first, task.started == 0 ? &unrecorded : nullptr, delivery.updates);
+  cached->replayed_events = outcome.replayed_events;
+  activated(*cached, std::move(outcome));
+}
 
-  const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | delivery.token.task;
-  Draws run_draws(random_, Purpose::workflow_task, key.run.value, ordinal, 0);
+// The code ran until it blocked: the task is answered, or waits for local activities.
+void Workers::activated(Cached& cached, ActivationOutcome outcome) {
+  const ExecutionKey key = cached.key;
+  const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | cached.token.task;
+  Draws run_draws(random_, Purpose::workflow_task, key.stream(), ordinal, cached.activations++);
   const Duration running = options_.workflow_task.sample(run_draws);
-  Draws way_draws(random_, Purpose::respond, key.run.value, ordinal, 1);
-  const Duration way = options_.respond_latency.sample(way_draws);
-
   if (outcome.mismatch || outcome.task_failure != nullptr) {
-    drop(worker, key);
-    if (outcome.mismatch) telemetry_.nondeterminism(key.run, outcome.mismatch->text(), timers_.now());
-    if (delivery.attempt > 1) {
-      // As the SDKs do: only the first failure is reported, later ones time out. The worker is free all the same.
-      timers_.call_after(running, [this, held = delivery.token.worker] { service_.matching().slot_freed(held, true); });
-      return;
-    }
-    auto failure = std::make_shared<Failure>();
-    failure->message = outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message;
-    const auto cause = outcome.mismatch ? WorkflowTaskFailedCause::nondeterminism
-                                        : WorkflowTaskFailedCause::workflow_worker_unhandled_failure;
-    struct Report {
-      WorkflowTaskToken token;
-      WorkflowTaskFailedCause cause;
-      FailureRef failure;
-    };
-    auto report = std::make_unique<Report>(Report{delivery.token, cause, failure});
-    timers_.call_after(running + way, [this, held = std::move(report)] {
-      if (service_.matching().is_up(held->token.worker))
-        service_.respond_workflow_task_failed(held->token, held->cause, held->failure);
-    });
+    fail_task(cached, outcome, running);
+    drop(workers_[cached.token.worker.worker], key);
     return;
   }
+  if (cached.local != nullptr) {
+    for (const std::uint32_t seq : outcome.dropped_local_activities)
+      for (LocalRun& run : cached.local->runs)
+        if (run.request.seq == seq) forget_local(run);
+  }
+  if (cached.instance->open_local_activities() > 0) {
+    begin_local_work(cached, std::move(outcome.local_activities), running);
+    return;
+  }
+  if (cached.local != nullptr) {
+    timers_.cancel(cached.local->heartbeat);
+    for (LocalRun& run : cached.local->runs) forget_local(run);  // the execution closes without them
+    cached.local.reset();
+  }
+  answer_task(cached, std::move(outcome.commands), std::move(outcome.rejections), running, false);
+}
+
+void Workers::fail_task(const Cached& cached, const ActivationOutcome& outcome, Duration after) {
+  const ExecutionKey key = cached.key;
+  if (outcome.mismatch) telemetry_.nondeterminism(key.run, outcome.mismatch->text(), timers_.now());
+  if (cached.task_attempt > 1) {
+    // As the SDKs do: only the first failure is reported, later ones time out. The worker is free all the same.
+    timers_.call_after(after, [this, held = cached.token.worker] { service_.matching().slot_freed(held, true); });
+    return;
+  }
+  auto failure = std::make_shared<Failure>();
+  failure->message = outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message;
+  struct Report {
+    WorkflowTaskToken token;
+    WorkflowTaskFailedCause cause;
+    FailureRef failure;
+  };
+  const auto cause = outcome.mismatch ? WorkflowTaskFailedCause::nondeterminism
+                                      : WorkflowTaskFailedCause::workflow_worker_unhandled_failure;
+  auto report = std::make_unique<Report>(Report{cached.token, cause, failure});
+  const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | cached.token.task;
+  Draws way_draws(random_, Purpose::respond, key.stream(), ordinal, 1);
+  const Duration way = options_.respond_latency.sample(way_draws);
+  timers_.call_after(after + way, [this, held = std::move(report)] {
+    if (service_.matching().is_up(held->token.worker))
+      service_.respond_workflow_task_failed(held->token, held->cause, held->failure);
+  });
+}
+
+void Workers::answer_task(Cached& cached, std::vector<Command> commands, std::vector<UpdateRejection> rejections,
+                          Duration after, bool new_task) {
+  const ExecutionKey key = cached.key;
+  const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | cached.token.task;
+  Draws way_draws(random_, Purpose::respond, key.stream(), ordinal, 1);
+  const Duration way = options_.respond_latency.sample(way_draws);
   struct Answer {
     WorkflowTaskToken token;
     std::vector<Command> commands;
+    std::vector<UpdateRejection> rejections;
     std::uint32_t replayed = 0;
+    bool new_task = false;
   };
-  auto answer = std::make_unique<Answer>(Answer{delivery.token, std::move(outcome.commands), outcome.replayed_events});
-  timers_.call_after(running + way, [this, held = std::move(answer)] {
+  auto answer = std::make_unique<Answer>(
+      Answer{cached.token, std::move(commands), std::move(rejections), cached.replayed_events, new_task});
+  timers_.call_after(after + way, [this, held = std::move(answer)] {
     const WorkflowTaskToken token = held->token;
     if (!service_.matching().is_up(token.worker)) return;
     Worker& here = workers_[token.worker.worker];
-    if (Cached* entry = find(here, token.execution)) entry->busy = false;
-    if (!service_.respond_workflow_task_completed(token, std::move(held->commands), held->replayed))
-      drop(here, token.execution);
+    if (Cached* entry = find(here, token.execution)) entry->busy = entry->local != nullptr;
+    const TaskAnswer taken = service_.respond_workflow_task_completed(token, std::move(held->commands), held->replayed,
+                                                                      held->new_task, std::move(held->rejections));
+    if (taken == TaskAnswer::refused) drop(here, token.execution);
+    if (taken != TaskAnswer::forgotten) return;
+    if (Cached* entry = find(here, token.execution)) entry->instance->forget_transient_task();
   });
 }
 
 void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
-  Activity* activity = nullptr;
-  for (const auto& [type, known] : activities_)
-    if (type == delivery.type) activity = known;
-  DVT_ASSERT(activity != nullptr, "no such activity type is registered");
+  Activity& code = activity(delivery.type);
   std::uint32_t slot = 0;
   if (free_running_.empty()) {
     slot = static_cast<std::uint32_t>(running_.size());
@@ -211,10 +258,11 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   invocation.scheduled_at = delivery.scheduled_at;
   invocation.started_at = delivery.started_at;
   invocation.heartbeat_details = delivery.heartbeat_details;
-  running.activity = activity;
+  invocation.execution = delivery.token.execution;
+  running.activity = &code;
   running.key = invocation.key();
   running.cancel_told = false;
-  activity->start(invocation, [this, slot, generation, key = invocation.key()](ActivityAnswer answer) {
+  code.start(invocation, [this, slot, generation, key = invocation.key()](ActivityAnswer answer) {
     activity_done(slot, generation, std::move(answer), key);
   });
 }

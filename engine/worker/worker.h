@@ -16,16 +16,26 @@
 
 namespace dvt::engine {
 
-/// What an activity implementation gets. `key` names its random draws (run, activity over the chain, attempt).
+/// What an activity implementation gets.
 struct ActivityInvocation {
   RunOrdinal run;
-  std::uint32_t activity = 0;
+  std::uint32_t activity = 0;  // number over the chain; a local activity's own within its execution
   std::uint32_t attempt = 1;
   Payload input;
   Instant scheduled_at;
   Instant started_at;
   Payload heartbeat_details;
-  DrawKey key() const { return {run.value, activity, attempt}; }
+  ExecutionKey execution;
+  bool local = false;
+  /// What `run` and `activity` leave open: local activities count apart, and so does every child.
+  std::uint64_t source() const {
+    return execution.child | (local ? kLocal | std::uint64_t{execution.chain} << 32 : std::uint64_t{0});
+  }
+  /// Names the activity's random draws.
+  DrawKey key() const { return {run.value, activity | source() << 32, attempt | source() >> 32 << 32}; }
+
+ private:
+  static constexpr std::uint64_t kLocal = std::uint64_t{1} << 63;
 };
 
 /// Outcome of an activity: a result (null for void), a failure, or that it heeded a request to cancel it.
@@ -47,6 +57,10 @@ class Activity {
   /// never hears of it). Code that heeds it answers `cancelled`; the default goes on.
   virtual void cancel_requested(const DrawKey& /*key*/) {}
 };
+
+/// Local activities run in the worker's process beside its slots; a workflow task that waits for them is kept alive by
+/// heartbeats: it is answered after this share of its timeout, and goes on as a new task.
+inline constexpr std::int64_t kTaskHeartbeatPercent = 80;
 
 struct WorkerOptions {
   Distribution respond_latency;  // an answer's way to the server (domain §21)
@@ -83,10 +97,31 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) override;
 
  private:
+  struct LocalRun {
+    std::uint64_t id = 0;  // unique in this object: answers of forgotten runs are recognised
+    LocalActivityRequest request;
+    bool started = false;  // once; between two attempts it is started too
+    bool ended = false;
+    TimerId start_to_close;
+    TimerId schedule_to_close;
+    TimerId backoff;
+  };
+  /// The workflow task of an execution whose local activities run.
+  struct LocalWork {
+    bool task_in_hand = false;  // between a heartbeat and the next task there is none
+    TimerId heartbeat;
+    std::vector<LocalRun> runs;
+    std::vector<LocalActivityMarker::Data> ended;  // while no task was in hand
+  };
   struct Cached {
     ExecutionKey key;
     std::unique_ptr<WorkflowInstance> instance;
-    bool busy = false;  // a task of it is being executed
+    bool busy = false;  // a task of it is being executed, or its local activities are
+    WorkflowTaskToken token;
+    std::uint32_t task_attempt = 1;
+    std::uint32_t activations = 0;      // of the present task
+    std::uint32_t replayed_events = 0;  // by the present task
+    std::unique_ptr<LocalWork> local;
   };
   struct Worker {
     std::uint32_t queue = 0;
@@ -94,7 +129,7 @@ class Workers final : public WorkerHost, public WorkerProcesses {
     std::uint32_t sticky_cache = 0;
     bool up = false;
     std::list<Cached> cache;                                                // most recently used first
-    std::unordered_map<std::uint32_t, std::list<Cached>::iterator> by_run;  // looked up only
+    std::unordered_map<std::uint64_t, std::list<Cached>::iterator> by_run;  // by stream(); looked up only
   };
   struct Running {
     ActivityTaskToken token;
@@ -110,6 +145,20 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   void drop(Worker& worker, const ExecutionKey& key);
   void make_room(Worker& worker, std::uint32_t index);
   const WorkflowFunction& function(Symbol type) const;
+  Activity& activity(Symbol type) const;
+  void activated(Cached& cached, ActivationOutcome outcome);
+  void fail_task(const Cached& cached, const ActivationOutcome& outcome, Duration after);
+  void answer_task(Cached& cached, std::vector<Command> commands, std::vector<UpdateRejection> rejections,
+                   Duration after, bool new_task);
+  void begin_local_work(Cached& cached, std::vector<LocalActivityRequest> requests, Duration after);
+  void task_heartbeat(ExecutionKey key, WorkflowTaskToken token);
+  LocalRun* find_local(WorkerRef worker, const ExecutionKey& key, std::uint64_t id, Cached*& cached);
+  void start_local(WorkerRef worker, ExecutionKey key, std::uint64_t id);
+  void local_answered(WorkerRef worker, ExecutionKey key, std::uint64_t id, std::uint32_t attempt,
+                      ActivityAnswer answer);
+  void retry_or_end_local(Cached& cached, LocalRun& run, FailureRef failure, std::optional<TimeoutType> timeout);
+  void end_local(Cached& cached, LocalRun& run, Payload result, FailureRef failure, Duration backoff);
+  void forget_local(LocalRun& run);
   void heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every);
   void activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key);
 
@@ -124,6 +173,7 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   std::vector<std::pair<Symbol, Activity*>> activities_;
   std::vector<Running> running_;
   std::vector<std::uint32_t> free_running_;
+  std::uint64_t next_local_ = 1;
 };
 
 }  // namespace dvt::engine

@@ -30,6 +30,35 @@ struct RecordMarker {
   Symbol name;
   Payload details;
 };
+/// `number` counts the children that this execution started, from 1; it is not in the history.
+struct StartChild {
+  std::uint32_t number = 0;
+  ChildInfoRef child;
+  Payload input;
+};
+struct CancelExternal {
+  std::uint32_t number = 0;  // counts the requests to other executions (cancel and signal), from 1
+  ExternalTargetRef target;
+};
+struct SignalExternal {
+  std::uint32_t number = 0;
+  ExternalTargetRef target;
+  Symbol name;
+  Payload input;
+};
+struct UpsertSearchAttributes {
+  SearchAttributesRef attributes;
+};
+/// The validator let the update in; from here on its handler's commands follow.
+struct AcceptUpdate {
+  UpdateRequestRef request;
+  EventId sequencing = 0;
+};
+struct CompleteUpdate {
+  UpdateRequestRef request;
+  Payload result;
+  FailureRef failure;
+};
 struct CompleteWorkflow {
   Payload result;
 };
@@ -41,14 +70,31 @@ struct ContinueAsNew {
   Payload input;
 };
 
-using CommandBody = std::variant<ScheduleActivity, CancelActivity, StartTimer, CancelTimer, RecordMarker,
+// Those that close the execution stand at the end.
+using CommandBody = std::variant<ScheduleActivity, CancelActivity, StartTimer, CancelTimer, RecordMarker, StartChild,
+                                 CancelExternal, SignalExternal, UpsertSearchAttributes, AcceptUpdate, CompleteUpdate,
                                  CompleteWorkflow, FailWorkflow, CancelWorkflow, ContinueAsNew>;
 
 struct Command {
   CommandBody body;
   std::source_location where;
   /// True for the commands after which the execution has no more workflow tasks.
-  bool closes_execution() const { return body.index() >= 5; }
+  bool closes_execution() const {
+    return std::holds_alternative<CompleteWorkflow>(body) || std::holds_alternative<FailWorkflow>(body) ||
+           std::holds_alternative<CancelWorkflow>(body) || std::holds_alternative<ContinueAsNew>(body);
+  }
+};
+
+/// An update that travels with a workflow task (no history event brings it).
+struct UpdateMessage {
+  UpdateRequestRef request;
+  EventId sequencing = 0;  // the last event before the task was started
+};
+
+/// An update that the workflow code refused.
+struct UpdateRejection {
+  UpdateRequestRef request;
+  FailureRef failure;
 };
 
 }  // namespace dvt::engine

@@ -233,6 +233,89 @@ TEST_F(TemporalJson, AChangeOfCodeIsMarkedAsTheTypeScriptSdkMarksIt) {
   EXPECT_EQ(decoded(data->find("payloads")->as_array()[0]), R"({"id":"new-order","deprecated":false})");
 }
 
+TEST_F(TemporalJson, AChangeOfCodeIsASearchAttributeToo) {
+  add_workers(1);
+  define([&](WorkflowContext& ctx, const Payload&) {
+    EXPECT_TRUE(ctx.patched(Symbol::intern("new-order")));
+    return Payload{};
+  });
+  start();
+  kernel.run();
+  const json::Value* fields = attributes("UPSERT_WORKFLOW_SEARCH_ATTRIBUTES").find("searchAttributes");
+  ASSERT_NE(fields, nullptr);
+  EXPECT_EQ(decoded(*fields->find("indexedFields")->find("TemporalChangeVersion")), R"(["new-order"])");
+}
+
+TEST_F(TemporalJson, AParentAndItsChildNameEachOther) {
+  add_workers(1);
+  define([](WorkflowContext&, const Payload& input) { return input; }, "child");
+  define([&](WorkflowContext& ctx, const Payload&) {
+    ChildOptions options;
+    options.workflow_id = "c";
+    return ctx.execute_child(Symbol::intern("child"), options, make_payload<JsonPayload>("5"));
+  });
+  start();
+  kernel.run();
+  ASSERT_EQ(histories.size(), 2U);  // the child's first
+  const std::string child = attribute("CHILD_WORKFLOW_EXECUTION_STARTED", "workflowExecution", 1);
+  EXPECT_EQ(attribute("CHILD_WORKFLOW_EXECUTION_COMPLETED", "workflowExecution", 1), child);
+  EXPECT_EQ(child, R"({"workflowId":"c","runId":)" +
+                       attribute("WORKFLOW_EXECUTION_STARTED", "originalExecutionRunId", 0) + "}");
+  EXPECT_EQ(attribute("WORKFLOW_EXECUTION_STARTED", "parentInitiatedEventId", 0),
+            attribute("CHILD_WORKFLOW_EXECUTION_COMPLETED", "initiatedEventId", 1));
+  EXPECT_EQ(attribute("CHILD_WORKFLOW_EXECUTION_COMPLETED", "startedEventId", 1), R"("6")");
+  EXPECT_EQ(attribute("START_CHILD_WORKFLOW_EXECUTION_INITIATED", "parentClosePolicy", 1),
+            R"("PARENT_CLOSE_POLICY_TERMINATE")");
+  EXPECT_EQ(attribute("START_CHILD_WORKFLOW_EXECUTION_INITIATED", "input", 1),
+            attribute("CHILD_WORKFLOW_EXECUTION_COMPLETED", "result", 1));
+}
+
+TEST_F(TemporalJson, AnUpdateIsAcceptedWithItsRequestAndCompletedWithItsOutcome) {
+  add_workers(1);
+  const Symbol add = Symbol::intern("add");
+  define([&](WorkflowContext& ctx, const Payload&) -> Payload {
+    ctx.on_update(add, [](const Payload& input) { return input; });
+    ctx.sleep(seconds(5));
+    return {};
+  });
+  start();
+  kernel.call_at(Instant{seconds(1).ns}, [&] {
+    service.update_workflow({0}, {"u", add, make_payload<JsonPayload>("7")}, UpdateWait::completed,
+                            [](const UpdateOutcome&) {});
+  });
+  kernel.run();
+  EXPECT_EQ(attribute("WORKFLOW_EXECUTION_UPDATE_ACCEPTED", "protocolInstanceId"), R"("u")");
+  const json::Value* request = attributes("WORKFLOW_EXECUTION_UPDATE_ACCEPTED").find("acceptedRequest");
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(request->find("input")->find("name")->as_string(), "add");
+  EXPECT_EQ(attribute("WORKFLOW_EXECUTION_UPDATE_COMPLETED", "acceptedEventId"), R"("9")");
+  EXPECT_EQ(decoded(attributes("WORKFLOW_EXECUTION_UPDATE_COMPLETED")
+                        .find("outcome")
+                        ->find("success")
+                        ->find("payloads")
+                        ->as_array()[0]),
+            "7");
+}
+
+TEST_F(TemporalJson, ALocalActivitysMarkerHasAbsoluteTimesAndItsFailureApart) {
+  add_workers(1);
+  activity.answer = [&](const ActivityInvocation&) { return ActivityAnswer{nullptr, failure("broken", true)}; };
+  LocalActivityOptions local;
+  local.start_to_close = minutes(1);
+  define([&](WorkflowContext& ctx, const Payload&) -> Payload {
+    ctx.wait(ctx.start_local_activity(act, std::make_shared<const LocalActivityOptions>(local), nullptr));
+    return {};
+  });
+  start();
+  kernel.run();
+  const json::Value* details = attributes("MARKER_RECORDED").find("details");
+  EXPECT_EQ(decoded(details->find("data")->find("payloads")->as_array()[0]),
+            R"({"seq":1,"attempt":1,"activity_id":"1","activity_type":"act","complete_time":{"seconds":1767225601,)"
+            R"("nanos":0},"backoff":null,"original_schedule_time":{"seconds":1767225600,"nanos":0}})");
+  EXPECT_EQ(details->find("result"), nullptr);
+  EXPECT_NE(attribute("MARKER_RECORDED", "failure").find("broken"), std::string::npos);
+}
+
 TEST_F(TemporalJson, TheExecutionsOfAChainNameEachOther) {
   add_workers(1);
   define([&](WorkflowContext& ctx, const Payload& input) -> Payload {

@@ -5,8 +5,10 @@
 
 #include "engine/machines/activity.h"
 #include "engine/machines/cancellation.h"
+#include "engine/machines/child.h"
 #include "engine/machines/signal.h"
 #include "engine/machines/timer.h"
+#include "engine/machines/update.h"
 #include "engine/machines/workflow_task.h"
 
 namespace dvt::engine {
@@ -52,6 +54,31 @@ TEST(WorkflowTaskMachine, HasOneTaskOutstandingAtMost) {
                                              {S::started, E::complete, S::none},
                                              {S::started, E::fail, S::none},
                                              {S::started, E::time_out, S::none}});
+}
+
+TEST(ChildMachine, StartsOnceAndClosesOnlyAfterItsStart) {
+  using S = ChildState;
+  using E = ChildEvent;
+  expect_exactly<ChildMachine, S, E>({S::initiated, S::started, S::closed}, {E::start, E::start_failed, E::close},
+                                     {{S::initiated, E::start, S::started},
+                                      {S::initiated, E::start_failed, S::closed},
+                                      {S::started, E::close, S::closed}});
+}
+
+TEST(UpdateMachine, IsAcceptedOrRejectedOnceAndSentAgainAfterATaskThatFailed) {
+  using S = UpdateState;
+  using E = UpdateEvent;
+  expect_exactly<UpdateMachine, S, E>(
+      {S::admitted, S::sent, S::accepted, S::completed, S::rejected, S::aborted},
+      {E::task_started, E::task_not_completed, E::accept, E::complete, E::reject, E::execution_closed},
+      {{S::admitted, E::task_started, S::sent},
+       {S::sent, E::task_not_completed, S::admitted},
+       {S::sent, E::accept, S::accepted},
+       {S::sent, E::reject, S::rejected},
+       {S::accepted, E::complete, S::completed},
+       {S::admitted, E::execution_closed, S::aborted},
+       {S::sent, E::execution_closed, S::aborted},
+       {S::accepted, E::execution_closed, S::aborted}});
 }
 
 TEST(TimerMachine, FiresOrIsCancelledAndNeverBoth) {
