@@ -1,5 +1,7 @@
 #include "adapters/temporal/temporal_adapter.h"
 
+#include "engine/workflow/registry.h"
+
 namespace dvt::adapters {
 
 using namespace dvt::engine;
@@ -32,6 +34,12 @@ void TemporalAdapter::rpc(const char* method, DrawKey key, Callback then) {
   });
 }
 
+const TemporalOptions::Workflow* TemporalAdapter::workflow_of(PlanOrdinal plan) const {
+  if (plan.value >= options_.workflows.size()) return nullptr;
+  const TemporalOptions::Workflow& workflow = options_.workflows[plan.value];
+  return workflow.type ? &workflow : nullptr;
+}
+
 void TemporalAdapter::start_run(RunIdentityRef run) {
   ++starting_;
   const DrawKey key{run->run.value, 0, 0};
@@ -41,14 +49,20 @@ void TemporalAdapter::start_run(RunIdentityRef run) {
     info.workflow_id = identity->run_id_text;
     info.run_id = identity->run_id;
     info.first_run_id = identity->run_id;
-    info.workflow_type = names::run_plan_workflow;
+    const TemporalOptions::Workflow* registered = workflow_of(identity->plan);
+    info.workflow_type = registered != nullptr ? registered->type : names::run_plan_workflow;
     info.task_queue = options_.control_queue;
     StartWorkflow request;
     request.run = identity->run;
     request.plan = identity->plan;
     request.info = std::make_shared<const ExecutionInfo>(std::move(info));
-    request.input = make_payload<PlanRunInput>(identity, plans_.at(identity->plan), std::string(name()),
-                                               options_.continue_as_new_after_layers, 0u, 0u);
+    auto input = std::make_shared<const PlanRunInput>(identity, plans_.at(identity->plan), std::string(name()),
+                                                      options_.continue_as_new_after_layers, 0u, 0u);
+    if (registered != nullptr) {
+      request.input = make_payload<RegisteredRunInput>(std::move(input), registered->input);
+    } else {
+      request.input = std::move(input);
+    }
     telemetry_.run_started(identity->run, identity->plan, timers_.now());
     service_.start_workflow(request);
   });

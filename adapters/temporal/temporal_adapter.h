@@ -16,6 +16,12 @@ struct TemporalOptions {
   std::uint32_t continue_as_new_after_layers = 0;
   bool hold_queued_steps = false;  // known fault 6 fixed: a paused run's queued steps and retries wait
   Symbol control_queue;
+  /// By plan: the workflow that runs instead of the plan's interpreter, and its input. No type, or no entry: none.
+  struct Workflow {
+    Symbol type;
+    engine::Payload input;
+  };
+  std::vector<Workflow> workflows;
   /// Called with each execution that closed, before it is freed (recording, replay checks).
   std::function<void(const engine::Execution&, engine::CloseStatus)> on_closed;
 };
@@ -40,6 +46,7 @@ class TemporalAdapter final : public ProviderAdapter, public engine::ServiceList
 
  private:
   void deliver(const ProviderSignal& signal);
+  const TemporalOptions::Workflow* workflow_of(PlanOrdinal plan) const;
   void rpc(const char* method, DrawKey key, Callback then);
 
   engine::Service& service_;

@@ -57,16 +57,14 @@ struct ActivityFact {
   ActivityKind kind = ActivityKind::control;
   std::string_view type;  // executeStep, emitEvent, …
   StepIndex step = kNoStep;
-  std::uint32_t child = 0;  // of which child workflow of the run; listeners are told of 0, the run's own, only
-  Instant scheduled_at;     // this attempt became available for dispatch
-  Instant started_at;       // valid from the started fact on
-  Instant at;               // when the fact happened
+  Instant scheduled_at;  // this attempt became available for dispatch
+  Instant started_at;    // valid from the started fact on
+  Instant at;            // when the fact happened
 };
 
 struct WorkflowTaskFact {
   RunOrdinal run;
-  std::uint32_t task = 0;   // ordinal within the run
-  std::uint32_t child = 0;  // as above
+  std::uint32_t task = 0;  // ordinal within the run
   std::uint32_t history_events = 0;
   std::uint32_t replayed_events = 0;  // 0: continued from the worker's cache
   std::uint32_t queue = 0;            // index of the task queue

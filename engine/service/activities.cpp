@@ -14,8 +14,7 @@ PendingActivity* Service::find_activity(Execution& execution, EventId scheduled)
 
 ActivityFact Service::activity_fact(const Open& open, const PendingActivity& activity) const {
   ActivityFact fact;
-  fact.run = open.execution.key.run;
-  fact.child = open.execution.key.child;
+  fact.run = run_of_facts(open.execution.key);
   fact.plan = open.plan;
   fact.activity = open.activities_before + activity.activity_id;
   fact.attempt = activity.attempt;
@@ -90,6 +89,7 @@ bool Service::begin_activity_task(const ActivityTaskRef& ref, WorkerRef worker) 
     }
     ActivityTaskDelivery out;
     out.token = token;
+    out.plan = found->plan;
     out.activity_id = arrived->activity_id;
     out.chain_activity = found->activities_before + arrived->activity_id;
     out.type = arrived->type;

@@ -10,29 +10,29 @@ class Service::RunFacts final : public Telemetry {
  public:
   explicit RunFacts(Telemetry& listener) : listener_(listener) {}
   void activity_scheduled(const ActivityFact& fact) override {
-    if (fact.child == 0) listener_.activity_scheduled(fact);
+    if (fact.run != kNoRun) listener_.activity_scheduled(fact);
   }
   void activity_started(const ActivityFact& fact) override {
-    if (fact.child == 0) listener_.activity_started(fact);
+    if (fact.run != kNoRun) listener_.activity_started(fact);
   }
   void activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view code) override {
-    if (fact.child == 0) listener_.activity_closed(fact, outcome, code);
+    if (fact.run != kNoRun) listener_.activity_closed(fact, outcome, code);
   }
   void activity_retry(const ActivityFact& fact, std::string_view cause, Instant next_at,
                       std::uint32_t max_attempts) override {
-    if (fact.child == 0) listener_.activity_retry(fact, cause, next_at, max_attempts);
+    if (fact.run != kNoRun) listener_.activity_retry(fact, cause, next_at, max_attempts);
   }
   void workflow_task_scheduled(const WorkflowTaskFact& fact) override {
-    if (fact.child == 0) listener_.workflow_task_scheduled(fact);
+    if (fact.run != kNoRun) listener_.workflow_task_scheduled(fact);
   }
   void workflow_task_started(const WorkflowTaskFact& fact) override {
-    if (fact.child == 0) listener_.workflow_task_started(fact);
+    if (fact.run != kNoRun) listener_.workflow_task_started(fact);
   }
   void workflow_task_completed(const WorkflowTaskFact& fact) override {
-    if (fact.child == 0) listener_.workflow_task_completed(fact);
+    if (fact.run != kNoRun) listener_.workflow_task_completed(fact);
   }
   void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override {
-    if (fact.child == 0) listener_.workflow_task_failed(fact, cause);
+    if (fact.run != kNoRun) listener_.workflow_task_failed(fact, cause);
   }
   void timer_fired(RunOrdinal run, Instant due, Instant at) override { listener_.timer_fired(run, due, at); }
 

@@ -53,6 +53,7 @@ struct StartWorkflow {
 
 struct WorkflowTaskDelivery {
   WorkflowTaskToken token;
+  PlanOrdinal plan;
   const Execution* execution = nullptr;  // valid during the call
   EventId first_event = 1;               // 1: full history; otherwise the first event the cache has not seen
   bool sticky = false;
@@ -62,6 +63,7 @@ struct WorkflowTaskDelivery {
 
 struct ActivityTaskDelivery {
   ActivityTaskToken token;
+  PlanOrdinal plan;
   std::uint32_t activity_id = 0;
   std::uint32_t chain_activity = 0;  // activity number over the whole chain: names its random draws
   Symbol type;
@@ -181,8 +183,10 @@ class Service final : public MatchHandler {
     std::uint32_t tasks_before = 0;
   };
 
-  /// Facts are of runs: what their children do is told to nobody.
+  /// Facts are of runs: what their children do is told to nobody. Their facts name no run, and are held back.
   class RunFacts;
+  static constexpr RunOrdinal kNoRun{~std::uint32_t{0}};
+  static RunOrdinal run_of_facts(const ExecutionKey& key) { return key.child == 0 ? key.run : kNoRun; }
 
   Open* find(const ExecutionKey& key);
   Open* find_run(RunOrdinal run) { return find_stream(ExecutionKey{run, 0, 0}.stream()); }

@@ -22,8 +22,7 @@ Duration start_to_close_timeout(Duration ordinary, std::uint32_t attempt) {
 WorkflowTaskFact Service::task_fact(const Open& open) const {
   const Execution& execution = open.execution;
   WorkflowTaskFact fact;
-  fact.run = execution.key.run;
-  fact.child = execution.key.child;
+  fact.run = run_of_facts(execution.key);
   fact.task = open.tasks_before + execution.task.ordinal;
   fact.history_events = execution.history.last_id();
   fact.queue = execution.queue;
@@ -149,6 +148,7 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
     const Execution& running = found->execution;
     WorkflowTaskDelivery delivery;
     delivery.token = token;
+    delivery.plan = found->plan;
     delivery.execution = &running;
     delivery.sticky = sticky;
     delivery.first_event = sticky ? running.last_completed_started + 1 : 1;

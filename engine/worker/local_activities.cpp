@@ -82,6 +82,7 @@ void Workers::start_local(WorkerRef worker, ExecutionKey key, std::uint64_t id) 
   }
   ActivityInvocation invocation;
   invocation.run = key.run;
+  invocation.plan = cached->plan;
   invocation.activity = run->request.seq;
   invocation.attempt = attempt;
   invocation.input = run->request.input;

@@ -134,6 +134,7 @@ void Workers::deliver_workflow_task(const WorkflowTaskDelivery& delivery) {
   cached = &worker.cache.front();
   cached->busy = true;
   cached->token = delivery.token;
+  cached->plan = delivery.plan;
   cached->task_attempt = delivery.attempt;
   cached->activations = 0;
   // A transient or speculative task has started, but the history will only say so when it completes, if at all.
@@ -252,6 +253,7 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   }
   ActivityInvocation invocation;
   invocation.run = delivery.token.execution.run;
+  invocation.plan = delivery.plan;
   invocation.activity = delivery.chain_activity;
   invocation.attempt = delivery.token.attempt;
   invocation.input = delivery.input;

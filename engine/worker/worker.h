@@ -19,6 +19,7 @@ namespace dvt::engine {
 /// What an activity implementation gets.
 struct ActivityInvocation {
   RunOrdinal run;
+  PlanOrdinal plan;            // of the run
   std::uint32_t activity = 0;  // number over the chain; a local activity's own within its execution
   std::uint32_t attempt = 1;
   Payload input;
@@ -118,6 +119,7 @@ class Workers final : public WorkerHost, public WorkerProcesses {
     std::unique_ptr<WorkflowInstance> instance;
     bool busy = false;  // a task of it is being executed, or its local activities are
     WorkflowTaskToken token;
+    PlanOrdinal plan;
     std::uint32_t task_attempt = 1;
     std::uint32_t activations = 0;      // of the present task
     std::uint32_t replayed_events = 0;  // by the present task

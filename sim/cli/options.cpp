@@ -8,6 +8,7 @@
 
 #include "sim/check/invariants.h"
 #include "sim/slo/result_paths.h"
+#include "sim/world/workflow_plans.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -44,7 +45,9 @@ std::optional<Scenario> read_checked(const std::string& file, std::span<const Se
     return std::nullopt;
   }
   Scenario scenario = std::move(read.value());
-  const std::vector<Diagnostic> wrong = check_assertions(scenario, result_paths(scenario, invariant_names()));
+  std::vector<Diagnostic> wrong = check_workflows(scenario);
+  for (Diagnostic& one : check_assertions(scenario, result_paths(scenario, invariant_names())))
+    wrong.push_back(std::move(one));
   if (!wrong.empty()) {
     std::fputs(format(wrong).c_str(), stderr);
     return std::nullopt;

@@ -249,12 +249,10 @@ const ObjectTable& table<PlanSpec>() {
     t.custom<std::string>("workflow", get_body(&WorkflowPlan::workflow), set_body(&WorkflowPlan::workflow),
                           "A registered C++ workflow instead of a plan.")
         .example("order-saga")
-        .not_yet()
         .not_empty();
     t.custom<JsonText>("input", get_body(&WorkflowPlan::input), set_body(&WorkflowPlan::input),
                        "Input of the workflow.")
-        .example("{}")
-        .not_yet();
+        .example("{}");
     t.field("requiresCapabilities", &PlanSpec::requires_capabilities,
             "Capabilities the plan needs of its adapter, such as signal.pause.native.")
         .example("[signal.pause.native]");

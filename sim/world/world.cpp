@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "adapters/conductor/conductor_adapter.h"
 #include "adapters/conductor/workers.h"
@@ -10,6 +11,8 @@
 #include "engine/plan/layers_workflow.h"
 #include "engine/ports/telemetry_fan_out.h"
 #include "engine/worker/plan_activities.h"
+#include "engine/worker/step_activity.h"
+#include "engine/workflow/registry.h"
 #include "sim/check/fingerprint.h"
 #include "sim/check/invariants.h"
 #include "sim/fault/store_model.h"
@@ -23,6 +26,7 @@
 #include "sim/world/plan_fetcher.h"
 #include "sim/world/run_board.h"
 #include "sim/world/targets.h"
+#include "sim/world/workflow_plans.h"
 #include "sim/world/world_config.h"
 #include "store/memory/memory_state_store.h"
 #include "store/sqlite/sqlite_state_store.h"
@@ -106,6 +110,7 @@ struct World::Parts {
   void add_workers();
   void add_temporal_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
   void add_conductor_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
+  void register_workflows(const engine::ActivityOptionsRef& control);
   void heartbeat();
   void execution_closed(const engine::Execution& execution);
   WorldResult run();
@@ -138,6 +143,7 @@ struct World::Parts {
   engine::EmitEventActivity emit_event;
   engine::FetchPlanActivity fetch_plan;
   engine::ExecuteStepActivity execute_step;
+  std::vector<std::unique_ptr<engine::StepActivity>> workflow_activities;
   std::unique_ptr<ProviderAdapter> adapter;
   std::unique_ptr<engine::ApiFront> api;
   store::EventBus bus;
@@ -216,6 +222,14 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
         static_cast<std::uint32_t>(scenario.topology.interpreter.continue_as_new_after_layers);
     temporal.hold_queued_steps = scenario.known_faults.fixed(6);
     temporal.control_queue = Symbol::intern("tq-control");
+    for (const PlanSpec& spec : scenario.workload.plans) {
+      const auto* workflow = std::get_if<WorkflowPlan>(&spec.body);
+      temporal.workflows.push_back(
+          workflow == nullptr
+              ? adapters::TemporalOptions::Workflow{}
+              : adapters::TemporalOptions::Workflow{Symbol::intern(workflow->workflow),
+                                                    engine::make_payload<engine::JsonPayload>(workflow->input.text)});
+    }
     temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) {
       execution_closed(execution);
     };
@@ -265,7 +279,9 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
 
 void World::Parts::load_plans() {
   for (const PlanSpec& spec : scenario.workload.plans) {
-    auto loaded = load_plan(spec);
+    auto loaded = std::holds_alternative<WorkflowPlan>(spec.body)
+                      ? Result<LoadedPlan, std::vector<std::string>>(LoadedPlan{plan_of_workflow(spec), {}})
+                      : load_plan(spec);
     if (!loaded.has_value()) {
       std::string text;
       for (const std::string& error : loaded.error())
@@ -370,6 +386,7 @@ void World::Parts::add_temporal_workers(const engine::ActivityOptionsRef& contro
   interpreter.step_options = step_options;
   interpreter.trace_short_pauses = scenario.known_faults.fixed(5);
   interpreter.number_pauses = scenario.known_faults.fixed(7);
+  register_workflows(control);
   engine::WorkflowFunction plan_workflow = engine::layers_workflow(std::move(interpreter));
   if (options.deploy) plan_workflow = options.deploy(std::move(plan_workflow));
   workers.register_workflow(engine::names::run_plan_workflow, std::move(plan_workflow));
@@ -379,9 +396,30 @@ void World::Parts::add_temporal_workers(const engine::ActivityOptionsRef& contro
   workers.register_activity(engine::names::execute_step, execute_step);
 }
 
+// Every workflow that a plan names, once, and its activities.
+void World::Parts::register_workflows(const engine::ActivityOptionsRef& control) {
+  std::set<std::string_view> known_workflows, known_activities;
+  const engine::ActivityOptionsRef for_activities =
+      activity_options(scenario, "custom", to_string(engine::StepSize::small), queue_for_step("custom"));
+  for (const PlanSpec& spec : scenario.workload.plans) {
+    const auto* body = std::get_if<WorkflowPlan>(&spec.body);
+    const engine::RegisteredWorkflow* workflow = body == nullptr ? nullptr : engine::find_workflow(body->workflow);
+    if (workflow == nullptr || !known_workflows.insert(workflow->name).second) continue;
+    workers.register_workflow(Symbol::intern(workflow->name),
+                              engine::registered_run(*workflow, for_activities, control));
+    for (const std::string_view activity : workflow->activities) {
+      if (!known_activities.insert(activity).second) continue;
+      workflow_activities.push_back(std::make_unique<engine::StepActivity>(warehouses, plans, std::string(activity)));
+      workers.register_activity(Symbol::intern(activity), *workflow_activities.back());
+    }
+  }
+}
+
 // "Replay gives the same commands": continued and crashed executions, and every n-th (design §8).
 void World::Parts::execution_closed(const engine::Execution& execution) {
-  if (histories != nullptr) histories->execution_closed(execution.key.run, execution.key.chain, execution.history);
+  // A child's history would bear its run's name: only runs' own are kept.
+  if (histories != nullptr && execution.key.child == 0)
+    histories->execution_closed(execution.key.run, execution.key.chain, execution.history);
   const bool sampled = options.verify_every > 0 && execution.key.run.value % options.verify_every == 0;
   if (!sampled && execution.key.chain == 0 && !execution.rebuilt) return;
   const auto mismatch = workers.verify(execution.key, execution.history);

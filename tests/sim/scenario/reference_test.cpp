@@ -13,14 +13,9 @@ TEST(ReferenceFile, IsRefusedOnlyForWhatHasNoModelYet) {
     EXPECT_NE(diagnostic.message.find("not modelled yet"), std::string::npos) << diagnostic.text();
     paths.push_back(diagnostic.path);
   }
-  const std::vector<std::string> expected{"workload.plans.saga.workflow",
-                                          "workload.plans.saga.input",
-                                          "operations.scale.on",
-                                          "operations.scale.action",
-                                          "operations.scale.target",
-                                          "operations.scale.to",
-                                          "releases",
-                                          "budgetPolicy"};
+  const std::vector<std::string> expected{
+      "operations.scale.on", "operations.scale.action", "operations.scale.target", "operations.scale.to", "releases",
+      "budgetPolicy"};
   EXPECT_EQ(paths, expected);
 }
 
@@ -33,7 +28,9 @@ TEST(ReferenceFile, TellsWorkload) {
   EXPECT_EQ(s.warmup, minutes(5));
   EXPECT_EQ(s.workload.tenants.count, 12);
   EXPECT_DOUBLE_EQ(s.workload.tenants.zipf, 1.1);
-  ASSERT_EQ(s.workload.plans.size(), 4U);
+  ASSERT_EQ(s.workload.plans.size(), 5U);
+  EXPECT_EQ(std::get<WorkflowPlan>(s.workload.plans[4].body).workflow, "order-saga");
+  EXPECT_EQ(std::get<WorkflowPlan>(s.workload.plans[4].body).input.text, "{}");
   const auto& small = std::get<InlinePlan>(s.workload.plans[0].body);
   ASSERT_EQ(small.steps.size(), 2U);
   EXPECT_FALSE(small.steps[0].depends_on.has_value());

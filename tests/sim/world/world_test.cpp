@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <set>
 #include <source_location>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include "sim/scenario/reader.h"
 #include "sim/slo/objectives.h"
 #include "sim/slo/verdict.h"
+#include "sim/world/workflow_plans.h"
 
 namespace dvt::sim {
 namespace {
@@ -320,6 +322,53 @@ TEST(World, ConductorKeepsEveryInvariantThroughAStorm) {
     EXPECT_GT(result.measured.runs.cancelled, 0u);
     EXPECT_GT(result.measured.counts.at("worker_crashes"), 60);
   }
+}
+
+// Events of one kind of run, by type, in the order of their commit.
+class EventTypes final : public Telemetry {
+ public:
+  std::map<std::uint32_t, std::vector<EventType>> by_run;
+  void event_committed(const StoredEvent& event) override { by_run[event.run.value].push_back(event.type); }
+};
+
+TEST(World, ARegisteredWorkflowTellsTheStoreHowItsRunsBeginAndEndAndNothingElse) {
+  EventTypes events;
+  WorldOptions options;
+  options.listeners.push_back(&events);
+  options.verify_every = 1;
+  const WorldResult result = run(load("order-saga.yaml"), options);
+  expect_no_violation(result);
+  std::uint64_t completed = 0, failed = 0;
+  for (const auto& [run, types] : events.by_run) {
+    ASSERT_EQ(types.size(), 3u) << "run " << run;
+    EXPECT_EQ(types[0], EventType::run_queued);
+    EXPECT_EQ(types[1], EventType::run_started);
+    completed += types[2] == EventType::run_completed ? 1 : 0;
+    failed += types[2] == EventType::run_failed ? 1 : 0;
+  }
+  EXPECT_EQ(completed, result.measured.runs.completed);
+  EXPECT_EQ(failed, result.measured.runs.failed);
+  EXPECT_GT(completed, 0u);
+  EXPECT_GT(failed, 0u);
+  EXPECT_GT(result.measured.counts.at("workflow_tasks_replayed"), 0);
+}
+
+TEST(World, SaysWhatIsWrongWithAWorkflowThatAScenarioNames) {
+  const auto messages = [](std::vector<std::pair<std::string, std::string>> sets) {
+    std::string out;
+    for (const Diagnostic& wrong : check_workflows(load("order-saga.yaml", std::move(sets))))
+      out += wrong.text() + "\n";
+    return out;
+  };
+  EXPECT_EQ(messages({}), "");
+  EXPECT_NE(
+      messages({{"workload.plans.saga.workflow", "order-sage"}})
+          .find(
+              "workload.plans.saga.workflow: no workflow \"order-sage\" is registered (did you mean \"order-saga\"?)"),
+      std::string::npos);
+  EXPECT_NE(messages({{"topology.adapter.kind", "mock"}}).find("only topology.adapter.kind: temporal"),
+            std::string::npos);
+  EXPECT_NE(messages({{"warehouses.shop.kinds", "[dbt]"}}).find("no warehouse has the kind custom"), std::string::npos);
 }
 
 }  // namespace
