@@ -75,6 +75,10 @@ void check_queues(const Scenario& scenario, const Node& root, Reading& reading) 
 void check_conductor(const Scenario& scenario, const Node& root, Reading& reading) {
   const Topology& topology = scenario.topology;
   if (topology.adapter.kind != AdapterKind::conductor) return;
+  for (const PlanSpec& plan : scenario.workload.plans)
+    if (std::holds_alternative<WorkflowPlan>(plan.body))
+      error_at(reading, root, {"workload", "plans", plan.name, "workflow"},
+               "workflow code runs on Temporal only: Conductor takes plans");
   if (topology.interpreter.kind != InterpreterKind::layers)
     error_at(reading, root, {"topology", "interpreter", "kind"}, "Conductor runs plans as layers only");
   if (topology.interpreter.on_step_failure != OnStepFailure::fail)

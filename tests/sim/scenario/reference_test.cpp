@@ -91,7 +91,7 @@ TEST(ReferenceFile, TellsFaultsOperationsAndAssertions) {
   ASSERT_EQ(s.assertions.size(), 8U);
   EXPECT_EQ(s.assertions[7].text, "budget.consumed < 216m");
   EXPECT_TRUE(s.assertions[7].abort_on_fail);
-  EXPECT_EQ(s.location(s.assertions[0].source), "s.yaml:77:5");
+  EXPECT_EQ(s.location(s.assertions[0].source), "s.yaml:78:5");
 }
 
 TEST(ReferenceFile, HasAssertionsWhosePathsExist) {

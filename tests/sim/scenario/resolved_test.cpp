@@ -53,6 +53,8 @@ std::string filled(const std::string& path) {
   replace("workload.plans.<name>.synthetic", "workload.plans.wide.synthetic");
   replace("workload.plans.<name>.dbt", "workload.plans.shop.dbt");
   replace("workload.plans.<name>.file", "workload.plans.file.file");
+  replace("workload.plans.<name>.workflow", "workload.plans.saga.workflow");
+  replace("workload.plans.<name>.input", "workload.plans.saga.input");
   replace("steps[]", "steps.1");
   replace("workload.plans.<name>", "workload.plans.small");
   replace("workload.signals.<name>", "workload.signals.PAUSE");

@@ -241,6 +241,14 @@ TEST(Conductor, WarnsOfStepsThatItsOneTaskTimeoutKills) {
             std::string::npos);
 }
 
+TEST(Conductor, TakesPlansAndNoWorkflowCode) {
+  std::string text(kSmall);
+  text.replace(text.find("    wide:"), 0, "    saga: {workflow: order-saga}\n");
+  EXPECT_NE(errors_of(text + kConductor).find("workload.plans.saga.workflow: workflow code runs on Temporal only"),
+            std::string::npos);
+  EXPECT_EQ(errors_of(text), "");
+}
+
 // The small scenario with one more plan that says what it needs.
 std::string needing(const std::string& metadata, const std::string& adapter = "conductor") {
   std::string text(kSmall);
