@@ -61,7 +61,8 @@ class BareService : public ::testing::Test, public WorkerHost, public ServiceLis
   bool complete(std::vector<CommandBody> bodies = {}) {
     std::vector<Command> commands;
     for (CommandBody& body : bodies) commands.push_back({std::move(body), std::source_location::current()});
-    const bool taken = service.respond_workflow_task_completed(task.token, std::move(commands), 0);
+    const bool taken =
+        service.respond_workflow_task_completed(task.token, std::move(commands), 0) != TaskAnswer::refused;
     settle();
     return taken;
   }

@@ -107,7 +107,7 @@ TEST_F(FourBuffered, EventsMayWaitAndAFifthFailsTheTaskSoThatTheyAreWritten) {
                              "WorkflowTaskScheduled", "WorkflowTaskStarted"}));
   EXPECT_EQ(last<WorkflowTaskFailed>().cause, WorkflowTaskFailedCause::force_close_command);
   EXPECT_EQ(last<WorkflowTaskScheduled>().attempt, 1u);
-  EXPECT_FALSE(service.respond_workflow_task_completed(first, {}, 0));
+  EXPECT_EQ(service.respond_workflow_task_completed(first, {}, 0), TaskAnswer::refused);
   EXPECT_TRUE(complete());
   EXPECT_EQ(applied, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
 }

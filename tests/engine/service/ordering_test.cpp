@@ -368,7 +368,7 @@ TEST_F(Ordering, AnAnswerToATaskThatWasForcedClosedIsRefused) {
   start();
   const WorkflowTaskToken old = task.token;
   service.terminate(run, failure("enough"));
-  EXPECT_FALSE(service.respond_workflow_task_completed(old, {}, 0));
+  EXPECT_EQ(service.respond_workflow_task_completed(old, {}, 0), TaskAnswer::refused);
   EXPECT_EQ(names().back(), "WorkflowExecutionTerminated");
 }
 
