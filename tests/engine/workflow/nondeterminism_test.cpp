@@ -188,7 +188,7 @@ TEST_F(PlantedChange, ThatDropsACallOfPatchedIsReported) {
                return Payload{};
              },
              one_after_the_other({"act"})),
-         5, "MarkerRecorded 'second-step'", "ScheduleActivity 1 'act'");
+         5, "MarkerRecorded 'core_patch' 'second-step'", "ScheduleActivity 1 'act'");
 }
 
 TEST_F(PlantedChange, OfATimersLengthIsNoneForTemporal) {

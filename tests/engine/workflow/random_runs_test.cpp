@@ -42,6 +42,7 @@ std::string event_of(const CommandBody& body) {
     std::string operator()(const StartTimer& c) const { return "TimerStarted " + std::to_string(c.timer_id); }
     std::string operator()(const CancelTimer& c) const { return "TimerCanceled " + std::to_string(c.timer_id); }
     std::string operator()(const RecordMarker& c) const { return "MarkerRecorded " + std::string(c.name.text()); }
+    std::string operator()(const UpsertSearchAttributes&) const { return "UpsertWorkflowSearchAttributes"; }
     std::string operator()(const CompleteWorkflow&) const { return "WorkflowExecutionCompleted"; }
     std::string operator()(const FailWorkflow&) const { return "WorkflowExecutionFailed"; }
     std::string operator()(const CancelWorkflow&) const { return "WorkflowExecutionCanceled"; }
