@@ -55,6 +55,7 @@ void ConductorAdapter::signal(const ProviderSignal& signal) {
       method = "ResumeWorkflow";
       break;
     case SignalType::cancel:
+    case SignalType::emergency_stop:  // Conductor's cancel is forced: there is nothing stronger
       method = "TerminateWorkflow";
       break;
     default:

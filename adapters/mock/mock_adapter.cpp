@@ -47,6 +47,11 @@ void MockAdapter::write(Run& run, EventType type, StepIndex step, std::uint32_t 
 void MockAdapter::go_on(RunOrdinal ordinal) {
   Run& run = *runs_.at(ordinal.value);
   if (run.writing) return;
+  if (run.killed) {
+    runs_.erase(ordinal.value);
+    listener_->run_ended(ordinal, RunOutcome::terminated, ErrorClass::engine, "TERMINATED_BY_OPERATOR");
+    return;
+  }
   if (run.cancelled) return write(run, EventType::run_cancelled, kNoStep, 1);
   if (run.paused && !run.paused_told && run.next > 0) {
     run.paused_told = true;
@@ -73,7 +78,8 @@ void MockAdapter::signal(const ProviderSignal& signal) {
     if (!run.paused_told) ++run.pauses;
   }
   if (signal.type == SignalType::resume) run.paused = false;
-  if (signal.type == SignalType::cancel) run.cancelled = true;
+  if (signal.type == SignalType::cancel || signal.type == SignalType::emergency_stop) run.cancelled = true;
+  if (signal.type == SignalType::emergency_stop) run.killed = signal.force;
   listener_->signal_applied(signal.signal, timers_.now());
   go_on(signal.run);
 }

@@ -1,6 +1,7 @@
 // The `mock` adapter: a provider without a workflow engine. A run's events are written one after the other, each when
 // the store acknowledged the one before; steps take no time. For tests of everything around the engine. A signal is
-// applied at once: PAUSE stops after the event under way, RESUME goes on, CANCEL ends the run with RunCancelled.
+// applied at once: PAUSE stops after the event under way, RESUME goes on, CANCEL ends the run with RunCancelled. So
+// does EMERGENCY_STOP; with forceKill the run ends as terminated and writes nothing.
 #pragma once
 
 #include <memory>
@@ -38,6 +39,7 @@ class MockAdapter final : public ProviderAdapter {
     bool paused = false;
     bool paused_told = false;
     bool cancelled = false;
+    bool killed = false;
     bool writing = false;
   };
 

@@ -6,6 +6,25 @@ namespace dvt::adapters {
 
 using namespace dvt::engine;
 
+namespace {
+
+const char* method_of(const ProviderSignal& signal) {
+  if (signal.type == SignalType::cancel) return "RequestCancelWorkflowExecution";
+  if (signal.type == SignalType::emergency_stop)
+    return signal.force ? "TerminateWorkflowExecution" : "RequestCancelWorkflowExecution";
+  return "SignalWorkflowExecution";
+}
+
+FailureRef stopped_by_operator(const std::string& reason) {
+  auto failure = std::make_shared<Failure>();
+  failure->message = reason;
+  failure->type = Symbol::intern("TERMINATED_BY_OPERATOR");
+  failure->non_retryable = true;
+  return failure;
+}
+
+}  // namespace
+
 TemporalAdapter::TemporalAdapter(Service& service, Workers& workers, Timers& timers, const Random& random,
                                  Telemetry& telemetry, const PlanCatalogue& plans, TemporalOptions options)
     : service_(service),
@@ -72,8 +91,7 @@ void TemporalAdapter::signal(const ProviderSignal& signal) {
   // Fixed fault 6: the hold is set by the same decision that accepts the signal, not after another round trip.
   if (options_.hold_queued_steps && signal.type == SignalType::pause) service_.hold_activities(signal.run, true);
   auto held = std::make_unique<ProviderSignal>(signal);
-  rpc(signal.type == SignalType::cancel ? "RequestCancelWorkflowExecution" : "SignalWorkflowExecution",
-      {signal.run.value, signal.signal, 1}, [this, copy = std::move(held)] { deliver(*copy); });
+  rpc(method_of(signal), {signal.run.value, signal.signal, 1}, [this, copy = std::move(held)] { deliver(*copy); });
 }
 
 void TemporalAdapter::deliver(const ProviderSignal& signal) {
@@ -96,6 +114,12 @@ void TemporalAdapter::deliver(const ProviderSignal& signal) {
       delivered = service_.signal_workflow(signal.run,
                                            signal.type == SignalType::retry_step ? names::retry_step : names::skip_step,
                                            make_payload<StepSignal>(signal.step_id), signal.signal);
+      break;
+    case SignalType::emergency_stop:
+      // Asked to end like a CANCEL; with forceKill the server ends it without asking, side effects and all.
+      delivered = signal.force ? service_.terminate(signal.run, stopped_by_operator(signal.reason))
+                               : service_.request_cancel(signal.run);
+      if (delivered) listener_->signal_applied(signal.signal, timers_.now());
       break;
     default:
       break;

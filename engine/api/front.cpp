@@ -1,40 +1,20 @@
 #include "engine/api/front.h"
 
-#include <algorithm>
-
+#include "engine/base/format.h"
 #include "engine/base/idempotency.h"
 
 namespace dvt::engine {
+namespace {
 
-Role required_role(SignalType type) {
-  switch (type) {
-    case SignalType::pause:
-    case SignalType::resume:
-    case SignalType::cancel:
-      return Role::operator_;
-    case SignalType::retry_step:
-    case SignalType::retry_run:
-    case SignalType::skip_step:
-      return Role::engineer;
-    case SignalType::update_params:
-    case SignalType::inject_override:
-    case SignalType::update_target:
-    case SignalType::emergency_stop:
-      return Role::admin;
-    case SignalType::escalate_alert:
-      return Role::system;
-  }
-  return Role::admin;
-}
+// Ended runs that RETRY_RUN can still name, and whose tenant is known for late signals.
+constexpr std::size_t kEndedKept = 10'000;
+constexpr const char* kProject = "default";
+constexpr const char* kEnvironment = "prod";
+// Stands for the activity in the id of an event that no activity writes.
+constexpr std::uint32_t kQueuedEvent = 0;
+constexpr std::uint32_t kApprovedEvent = 0xFFFFFFFF;
 
-bool is_destructive(SignalType type) {
-  return required_role(type) == Role::admin;
-}
-
-bool role_suffices(Role actual, SignalType type) {
-  if (type == SignalType::escalate_alert) return actual == Role::system;
-  return actual != Role::system && static_cast<int>(actual) >= static_cast<int>(required_role(type));
-}
+}  // namespace
 
 ApiFront::ApiFront(Timers& timers, const Random& random, Telemetry& telemetry, StoreClient& store, StateStore& rows,
                    ProviderAdapter& adapter, const PlanCatalogue& plans, std::vector<std::string> tenants,
@@ -48,7 +28,9 @@ ApiFront::ApiFront(Timers& timers, const Random& random, Telemetry& telemetry, S
       plans_(plans),
       tenants_(std::move(tenants)),
       options_(std::move(options)),
-      maker_(timers, random) {
+      maker_(timers, random),
+      admission_(options_.admission),
+      signals_(timers, telemetry, store, rows, adapter, plans, *this, options_.signals) {
   adapter_.attach(*this);
 }
 
@@ -61,80 +43,248 @@ Duration ApiFront::pass_queue() {
   return wait;
 }
 
-void ApiFront::submit_run(const RunRequest& request) {
+// ---- Run requests ----
+
+RequestId ApiFront::submit_run(RunRequest request, RunAnswered answered) {
   const Instant received = timers_.now();
-  telemetry_.run_requested(request.run, request.plan, request.tenant, received);
-  Draws draws(random_, Purpose::api_latency, request.run.value, 0, 0);
-  const Duration delay = pass_queue() + options_.latency.sample(draws);
-  auto held = std::make_unique<RunRequest>(request);
-  timers_.call_after(
-      delay, [this, request_held = std::move(held), received] { handle_run(std::move(*request_held), received); });
+  if (request.attempt == 0) telemetry_.run_requested(request.run, request.plan, request.tenant, received);
+  Draws draws(random_, Purpose::api_latency, request.run.value, request.attempt, 0);
+  const Duration queued = pass_queue();
+  const Duration delay = queued + options_.latency.sample(draws);
+  const std::uint64_t id = ++last_request_;
+  requests_[id] = {std::move(request), received, std::move(answered), false};
+  timers_.call_after(delay, [this, id] { handle_run(id); });
+  return {id};
 }
 
-void ApiFront::handle_run(RunRequest request, Instant received) {
-  const PlanEntry& plan = *plans_.at(request.plan);
-  if (request.plan.value < options_.plan_refusals.size() && !options_.plan_refusals[request.plan.value].empty()) {
-    const Instant now = timers_.now();
-    telemetry_.api_request("runs", 422, now - received, now);
-    telemetry_.run_rejected(request.run, options_.plan_refusals[request.plan.value], now);
+void ApiFront::abandon(RequestId id) {
+  const auto found = requests_.find(id.value);
+  if (found == requests_.end() || found->second.abandoned) return;
+  Request& request = found->second;
+  const Instant now = timers_.now();
+  telemetry_.api_request("runs", info(ApiError::client_timeout).http, info(ApiError::client_timeout).code,
+                         now - request.received_at, now);
+  request.abandoned = true;
+  request.answered.reset();
+  if (std::erase(held_, id.value) > 0) requests_.erase(found);
+}
+
+ApiError ApiFront::validate(const RunRequest& request) const {
+  if (request.request_id.empty() || !valid_key_field(request.request_id)) return ApiError::invalid_run_request;
+  const PlanRef& known = plans_.at(request.plan)->ref;
+  const PlanRef& reference = request.reference ? *request.reference : known;
+  if (check_uri(reference.uri, options_.plan_addresses) != UriViolation::none) return ApiError::plan_uri_not_allowed;
+  const bool same = reference.plan_id == known.plan_id && reference.plan_version == known.plan_version;
+  return same ? ApiError::none : ApiError::invalid_run_request;
+}
+
+Digest ApiFront::key_of(const RunRequest& request) const {
+  const PlanMetadata& plan = plans_.at(request.plan)->plan.metadata;
+  return run_request_key(
+      {tenants_.at(request.tenant.value), kProject, kEnvironment, plan.plan_id, plan.plan_version, request.request_id});
+}
+
+void ApiFront::handle_run(std::uint64_t id) {
+  const RunRequest& request = requests_.at(id).request;
+  if (const ApiError error = validate(request); error != ApiError::none)
+    return answer(id, info(error).code, request.run);
+  const std::size_t plan = request.plan.value;
+  if (plan < options_.plan_refusals.size() && !options_.plan_refusals[plan].empty())
+    return answer(id, options_.plan_refusals[plan], request.run);
+  const Digest key = key_of(request);
+  if (const auto kept = being_kept_.find(key); kept != being_kept_.end()) {
+    kept->second.push_back(id);  // answered together with the one before
     return;
   }
+  if (const auto known = rows_.find_request(key)) return answer_known(id, *known);
+  const Entry entry = admission_.enter(request.tenant, runs_.size(), !held_.empty(), timers_.now());
+  switch (entry.way) {
+    case Entry::Way::refuse:
+      return answer(id, info(entry.error).code, request.run, entry.retry_after);
+    case Entry::Way::hold:
+      if (requests_.at(id).abandoned) {
+        requests_.erase(id);
+        return;
+      }
+      held_.push_back(id);
+      return wake_for_throttle();
+    case Entry::Way::accept:
+      return persist(id, key);
+  }
+}
+
+// A request that was accepted before costs a read, and has its run.
+void ApiFront::answer_known(std::uint64_t id, RunOrdinal run) {
+  store_.read(run, {run.value, id, 5}, [this, id, run](bool ok) {
+    answer(id, ok ? std::string_view{} : std::string_view(to_string(StoreError::unavailable)), run);
+  });
+}
+
+// DELAY: room has come for requests that were held.
+void ApiFront::let_held_in() {
+  while (!held_.empty() && admission_.room(runs_.size())) {
+    if (admission_.next_start(timers_.now()) > timers_.now()) return wake_for_throttle();
+    const std::uint64_t id = held_.front();
+    held_.pop_front();
+    const Digest key = key_of(requests_.at(id).request);
+    if (const auto kept = being_kept_.find(key); kept != being_kept_.end()) {
+      kept->second.push_back(id);
+    } else if (const auto known = rows_.find_request(key)) {
+      answer_known(id, *known);
+    } else {
+      admission_.started(timers_.now());
+      persist(id, key);
+    }
+  }
+}
+
+RunIdentityRef ApiFront::make_identity(RunOrdinal run, PlanOrdinal plan, TenantOrdinal tenant) const {
   auto identity = std::make_shared<RunIdentity>();
-  identity->run = request.run;
-  identity->plan = request.plan;
-  identity->tenant = request.tenant;
+  identity->run = run;
+  identity->plan = plan;
+  identity->tenant = tenant;
   std::uint64_t words[4];
-  random_.words(Purpose::run_id, request.run.value, 0, 0, 0, words);
+  random_.words(Purpose::run_id, run.value, 0, 0, 0, words);
   identity->run_id = uuid_v4_from(words[0], words[1]);
   identity->run_id_text = to_string(identity->run_id);
-  identity->tenant_id = tenants_.at(request.tenant.value);
-  identity->project_id = "default";
-  identity->environment_id = "prod";
-
-  RunRecord record;
-  record.ordinal = request.run;
-  record.run_id = identity->run_id;
-  record.plan = request.plan;
-  record.tenant = request.tenant;
-  record.requested_at = received;
-  record.request_key =
-      run_request_key({identity->tenant_id, identity->project_id, identity->environment_id, plan.plan.metadata.plan_id,
-                       plan.plan.metadata.plan_version, request.request_id});
-  rows_.add_run(record);
-
-  NewEvent queued = maker_.make(*identity, plan, EventType::run_queued, kNoStep, 1, 1, 0);
-  Run& run = runs_[request.run.value];
-  run.identity = std::move(identity);
-  run.requested_at = received;
-  store_.append(std::move(queued), {request.run.value, 0, 0},
-                [this, ordinal = request.run, received](const AppendOutcome& outcome) {
-                  run_persisted(ordinal, outcome, received);
-                });
+  identity->tenant_id = tenants_.at(tenant.value);
+  identity->project_id = kProject;
+  identity->environment_id = kEnvironment;
+  return identity;
 }
 
-void ApiFront::run_persisted(RunOrdinal ordinal, const AppendOutcome& outcome, Instant received) {
-  const Instant now = timers_.now();
+void ApiFront::persist(std::uint64_t id, const Digest& key) {
+  const Request& request = requests_.at(id);
+  const RunOrdinal ordinal = request.request.run;
+  Run& run = runs_[ordinal.value];
+  run.identity = make_identity(ordinal, request.request.plan, request.request.tenant);
+  run.requested_at = request.received_at;
+  rows_.add_run({ordinal, run.identity->run_id, run.identity->plan, run.identity->tenant, key, request.received_at});
+  being_kept_[key].push_back(id);
+  NewEvent queued =
+      maker_.make(*run.identity, *plans_.at(run.identity->plan), EventType::run_queued, kNoStep, 1, 1, kQueuedEvent);
+  struct Kept {
+    RunOrdinal run;
+    Digest key;
+  };
+  auto kept = std::make_unique<Kept>(Kept{ordinal, key});
+  store_.append(
+      std::move(queued), {ordinal.value, request.request.attempt, 0},
+      [this, held = std::move(kept)](const AppendOutcome& outcome) { run_persisted(held->run, held->key, outcome); });
+}
+
+void ApiFront::run_persisted(RunOrdinal ordinal, const Digest& key, const AppendOutcome& outcome) {
+  const auto node = being_kept_.extract(key);
+  const std::string_view code = outcome.ok ? std::string_view{} : std::string_view(to_string(outcome.error));
   if (!outcome.ok) {
     runs_.erase(ordinal.value);
-    telemetry_.api_request("runs", 503, now - received, now);
-    telemetry_.run_rejected(ordinal, to_string(outcome.error), now);
+    rows_.release_run(ordinal);
+  }
+  for (const std::uint64_t id : node.mapped()) answer(id, code, ordinal);
+  if (outcome.ok) {
+    accepted(ordinal, runs_.at(ordinal.value).requested_at);
+  } else {
+    let_held_in();
+  }
+}
+
+void ApiFront::answer(std::uint64_t id, std::string_view code, RunOrdinal run, Duration retry_after) {
+  const Instant now = timers_.now();
+  auto node = requests_.extract(id);
+  Request& request = node.mapped();
+  const int http = http_status(code);
+  if (!request.abandoned) telemetry_.api_request("runs", http, code, now - request.received_at, now);
+  if (!code.empty()) telemetry_.run_rejected(request.request.run, code, now);
+  if (request.answered) request.answered({http, code, run, retry_after});
+}
+
+// ---- From accepted to started ----
+
+void ApiFront::accepted(RunOrdinal ordinal, Instant requested_at) {
+  const RunIdentity& identity = *runs_.at(ordinal.value).identity;
+  telemetry_.run_accepted({ordinal, identity.plan, identity.tenant, identity.run_id, requested_at, timers_.now()});
+  if (options_.approval) return approve(ordinal);
+  queue_start(ordinal);
+}
+
+// The planner's RunApproved. A write that fails is tried again: approval was given.
+void ApiFront::approve(RunOrdinal ordinal) {
+  Draws draws(random_, Purpose::approval, ordinal.value);
+  timers_.call_after(options_.approval->sample(draws), [this, ordinal] {
+    const Run& run = runs_.at(ordinal.value);
+    store_.append(maker_.make(*run.identity, *plans_.at(run.identity->plan), EventType::run_approved, kNoStep, 1, 1,
+                              kApprovedEvent),
+                  {ordinal.value, 0, 7}, [this, ordinal](const AppendOutcome& outcome) {
+                    if (outcome.ok) return queue_start(ordinal);
+                    timers_.call_after(seconds(1), [this, ordinal] { approve(ordinal); });
+                  });
+  });
+}
+
+void ApiFront::queue_start(RunOrdinal ordinal) {
+  const Duration back = options_.projection_lag ? admission_.backpressure(options_.projection_lag()) : Duration{};
+  if (back.ns > 0) {
+    timers_.call_after(back, [this, ordinal] {
+      waiting_.add(ordinal, timers_.now());
+      start_waiting();
+    });
     return;
   }
-  const Run& run = runs_.at(ordinal.value);
-  telemetry_.api_request("runs", 202, now - received, now);
-  telemetry_.run_accepted({ordinal, run.identity->plan, run.identity->tenant, run.identity->run_id, received, now});
-  waiting_.push_back(ordinal);
+  waiting_.add(ordinal, timers_.now());
   start_waiting();
 }
 
-// Admission by QUEUE (domain §9): what is over the limit stays PENDING and starts, once, when there is room.
+// QUEUE (domain §9): what is over the limit stays PENDING and starts, once, when there is room.
 void ApiFront::start_waiting() {
   while (!waiting_.empty()) {
-    if (options_.max_in_flight > 0 && adapter_.open_runs() >= options_.max_in_flight) return;
-    const RunOrdinal next = waiting_.front();
-    waiting_.pop_front();
-    adapter_.start_run(runs_.at(next.value).identity);
+    if (!admission_.room(handed_over_)) return;
+    const Instant now = timers_.now();
+    if (admission_.throttles_starts() && admission_.next_start(now) > now) return wake_for_throttle();
+    hand_over(waiting_.take());
   }
+}
+
+void ApiFront::hand_over(const StartQueue::Lease& lease) {
+  Run& run = runs_.at(lease.run.value);
+  const Instant now = timers_.now();
+  const bool again = run.handed_over;  // the first try came to nothing
+  if (!again) {
+    run.handed_over = true;
+    ++handed_over_;
+    if (admission_.throttles_starts()) admission_.started(now);
+    telemetry_.run_admitted(lease.run, now);
+  }
+  adapter_.start_run(run.identity);
+  if (lease.since == now) {  // nobody else could take it: it never waited
+    waiting_.done(lease);
+    return;
+  }
+  timers_.call_after(options_.admission.lease, [this, lease] {
+    if (!runs_.contains(lease.run.value) || adapter_.is_open(lease.run)) {
+      waiting_.done(lease);
+    } else if (waiting_.expired(lease)) {
+      hand_over(waiting_.take());  // it has its place already
+    }
+  });
+}
+
+void ApiFront::throttle(std::optional<Duration> interval) {
+  admission_.throttle(interval, timers_.now());
+  timers_.cancel(throttle_timer_);
+  throttle_timer_ = {};
+  let_held_in();
+  start_waiting();
+}
+
+// The throttle's next turn; for held requests and for waiting runs alike.
+void ApiFront::wake_for_throttle() {
+  const Instant when = admission_.next_start(timers_.now());
+  if (throttle_timer_ || when <= timers_.now()) return;
+  throttle_timer_ = timers_.call_at(when, [this] {
+    throttle_timer_ = {};
+    start_waiting();
+    let_held_in();
+  });
 }
 
 void ApiFront::run_ended(RunOrdinal ordinal, RunOutcome outcome, ErrorClass error_class, std::string_view error_code) {
@@ -148,127 +298,105 @@ void ApiFront::run_ended(RunOrdinal ordinal, RunOutcome outcome, ErrorClass erro
   closed.error_code = error_code;
   closed.requested_at = found->second.requested_at;
   closed.closed_at = timers_.now();
+  ended_[ordinal.value] = {found->second.identity->plan, found->second.identity->tenant};
+  ended_order_.push_back(ordinal.value);
+  if (ended_order_.size() > kEndedKept) {
+    ended_.erase(ended_order_.front());
+    signals_.forget({ended_order_.front()});
+    ended_order_.pop_front();
+  }
+  if (found->second.handed_over) --handed_over_;
   runs_.erase(found);
   telemetry_.run_closed(closed);
   rows_.release_run(ordinal);
   start_waiting();
+  let_held_in();
 }
 
-std::uint64_t ApiFront::submit_signal(SignalRequest request) {
-  const std::uint64_t signal = next_signal_++;
-  if (request.signal_id.empty()) request.signal_id = "signal-" + std::to_string(signal);
-  const Instant received = timers_.now();
-  Draws draws(random_, Purpose::api_latency, request.run.value, signal, 1);
-  const Duration delay = pass_queue() + options_.latency.sample(draws);
-  signals_[signal] = {std::move(request), received};
-  timers_.call_after(delay, [this, signal] { handle_signal(signal); });
-  return signal;
+// ---- Signals ----
+
+std::uint64_t ApiFront::submit_signal(SignalRequest request, SignalAnswered answered) {
+  Draws draws(random_, Purpose::api_latency, request.run.value, signals_.next_ordinal(), 1);
+  const Duration queued = pass_queue();
+  const Duration delay = queued + options_.latency.sample(draws);
+  return signals_.submit(std::move(request), delay, std::move(answered));
 }
 
-// Schema and authorization, in the order of domain §8; empty when the signal may go on to its decision record.
-std::string ApiFront::refusal(const SignalRequest& request) const {
-  if (request.signal_id.find('|') != std::string::npos || request.reason.size() > options_.signal_bytes_max)
-    return "SIGNAL_INVALID_PAYLOAD";
-  const bool of_a_step = request.type == SignalType::retry_step || request.type == SignalType::skip_step;
-  if (of_a_step && request.step_id.empty()) return "SIGNAL_INVALID_PAYLOAD";
-  if (!role_suffices(request.role, request.type)) return "AUTHZ_DENIED";
-  if (is_destructive(request.type) && request.reason.empty()) return "AUTHZ_REASON_REQUIRED";
-  const auto run = runs_.find(request.run.value);
-  if (run == runs_.end()) return "RUN_TERMINAL";
-  const auto& recent = run->second.signals;
-  const Instant minute_ago = timers_.now() - minutes(1);
-  const auto in_window = std::count_if(recent.begin(), recent.end(), [&](Instant at) { return at > minute_ago; });
-  if (in_window >= options_.signals_per_run_per_minute) return "SIGNAL_RATE_LIMITED";
-  return {};
+const RunIdentity* ApiFront::open_run(RunOrdinal run) const {
+  const auto found = runs_.find(run.value);
+  return found == runs_.end() ? nullptr : found->second.identity.get();
 }
 
-void ApiFront::handle_signal(std::uint64_t signal) {
-  const Signal& pending = signals_.at(signal);
-  const SignalRequest& request = pending.request;
-  const std::string code = refusal(request);
-  SignalDecision decision;
-  decision.signal_id = request.signal_id;
-  decision.run = request.run;
-  const auto run = runs_.find(request.run.value);
-  if (run != runs_.end()) decision.tenant = run->second.identity->tenant;
-  decision.type = request.type;
-  decision.status = code.empty() ? DecisionStatus::accepted : DecisionStatus::rejected;
-  decision.code = code;
-  decision.effective_role = code.empty() ? required_role(request.type) : request.role;
-  decision.actor = request.actor;
-  decision.reason = request.reason;
-  decision.received_at = pending.received_at;
-  decision.decided_at = timers_.now();
-  store_.decide(
-      std::move(decision), {request.run.value, signal, 2},
-      [this, signal, refused = code](const DecideOutcome& outcome) {
-        if (!outcome.ok && !refused.empty()) {  // a run that is folded away takes no record, and a refusal needs none
-          decided(signal, DecisionStatus::rejected, refused);
-        } else if (!outcome.ok) {  // without its record a signal is not applied (domain §3)
-          decided(signal, DecisionStatus::rejected, to_string(outcome.error));
-        } else if (outcome.receipt.idempotent) {
-          decided(signal, DecisionStatus::rejected, "DUPLICATE_SIGNAL");
-        } else {
-          decided(signal, outcome.receipt.status, outcome.receipt.code);
-        }
-      });
+RunIdentityRef ApiFront::ended_run(RunOrdinal run) const {
+  const auto found = ended_.find(run.value);
+  return found == ended_.end() ? nullptr : make_identity(run, found->second.plan, found->second.tenant);
 }
 
-void ApiFront::decided(std::uint64_t signal, DecisionStatus status, const std::string& code) {
-  const Instant now = timers_.now();
-  const auto found = signals_.find(signal);
-  const Signal pending = found->second;
-  const auto run = runs_.find(pending.request.run.value);
-  std::string final_code = code;
-  DecisionStatus final_status = status;
-  if (status == DecisionStatus::accepted && run == runs_.end()) {  // it ended while the record was written
-    final_status = DecisionStatus::rejected;
-    final_code = "RUN_TERMINAL";
+std::shared_ptr<const NewEvent> ApiFront::prepare_retry(const RunIdentity& original, const std::string& signal_id) {
+  const RunOrdinal ordinal{next_retry_++};
+  const RunIdentityRef identity = make_identity(ordinal, original.plan, original.tenant);
+  RunRequest request{ordinal, original.plan, original.tenant, "retry:" + original.run_id_text + ":" + signal_id, 0, {}};
+  rows_.add_run({ordinal, identity->run_id, identity->plan, identity->tenant, key_of(request), timers_.now()});
+  auto queued = std::make_shared<NewEvent>(
+      maker_.make(*identity, *plans_.at(identity->plan), EventType::run_queued, kNoStep, 1, 1, kQueuedEvent));
+  queued->payload =
+      std::make_shared<const std::string>(fmt::format(R"({{"originalRunId":"{}"}})", original.run_id_text));
+  retries_.emplace(ordinal.value, identity);
+  return queued;
+}
+
+void ApiFront::begin_retry(RunOrdinal retry, Instant received_at) {
+  const auto node = retries_.extract(retry.value);
+  Run& run = runs_[retry.value];
+  run.identity = node.mapped();
+  run.requested_at = received_at;
+  telemetry_.run_requested(retry, run.identity->plan, run.identity->tenant, timers_.now());
+  accepted(retry, received_at);
+}
+
+void ApiFront::drop_retry(RunOrdinal retry) {
+  retries_.erase(retry.value);
+  rows_.release_run(retry);
+  if (retry.value + 1 == next_retry_) --next_retry_;
+}
+
+void ApiFront::set_parameters(RunOrdinal ordinal, SignalType type, const SignalPayload& payload) {
+  const auto found = runs_.find(ordinal.value);
+  if (found == runs_.end()) return;
+  auto& parameters = found->second.parameters;
+  if (!parameters) parameters.emplace();
+  const char* section = type == SignalType::update_params     ? "params"
+                        : type == SignalType::inject_override ? "overrides"
+                                                              : "targets";
+  json::Value* members = parameters->find(section);
+  if (members == nullptr) members = &parameters->set(section, json::Object{});
+  json::Object& object = members->as_object();
+  if (type == SignalType::update_target) {
+    object.set(payload.step_id, payload.new_target);
+  } else if (type == SignalType::inject_override) {
+    object.set(payload.step_id, payload.object);
+  } else {
+    for (const json::Member& member : payload.object) object.set(member.key, member.value);
   }
-  const bool accepted = final_status == DecisionStatus::accepted;
-  telemetry_.api_request("signals",
-                         accepted                              ? 202
-                         : final_code == "SIGNAL_RATE_LIMITED" ? 429
-                                                               : 409,
-                         now - pending.received_at, now);
-  SignalFact fact{
-      pending.request.run, pending.request.type, final_status, final_code, signal, pending.received_at, now};
-  telemetry_.signal_decided(fact);
-  if (!accepted) {
-    signals_.erase(signal);
-    return;
-  }
-  auto& recent = run->second.signals;
-  recent.push_back(now);
-  while (!recent.empty() && recent.front() <= now - minutes(1)) recent.pop_front();
-  adapter_.signal({pending.request.run, pending.request.type, signal, pending.request.reason, pending.request.step_id});
 }
 
-void ApiFront::signal_applied(std::uint64_t signal, Instant at) {
-  const auto found = signals_.find(signal);
-  if (found == signals_.end()) return;
-  const Signal& pending = found->second;
-  telemetry_.signal_applied(
-      {pending.request.run, pending.request.type, DecisionStatus::accepted, {}, signal, pending.received_at, at});
-  signals_.erase(found);
+json::Object ApiFront::parameters(RunOrdinal run) const {
+  const auto found = runs_.find(run.value);
+  if (found == runs_.end() || !found->second.parameters) return {};
+  return *found->second.parameters;
 }
 
-void ApiFront::signal_lost(std::uint64_t signal, Instant at) {
-  const auto found = signals_.find(signal);
-  if (found == signals_.end()) return;
-  const Signal& pending = found->second;
-  telemetry_.signal_lost(
-      {pending.request.run, pending.request.type, DecisionStatus::accepted, {}, signal, pending.received_at, at});
-  signals_.erase(found);
-}
+// ---- Reads ----
 
 void ApiFront::submit_read(RunOrdinal run, std::uint64_t ordinal) {
   const Instant received = timers_.now();
   Draws draws(random_, Purpose::api_latency, run.value, ordinal, 3);
-  const Duration delay = pass_queue() + options_.latency.sample(draws);
+  const Duration queued = pass_queue();
+  const Duration delay = queued + options_.latency.sample(draws);
   timers_.call_after(delay, [this, run, ordinal, received] {
     store_.read(run, {run.value, ordinal, 4}, [this, received](bool ok) {
-      telemetry_.api_request("status", ok ? 200 : 503, timers_.now() - received, timers_.now());
+      telemetry_.api_request("status", ok ? 200 : 503, ok ? "" : to_string(StoreError::unavailable),
+                             timers_.now() - received, timers_.now());
     });
   });
 }

@@ -17,6 +17,7 @@ struct ProviderSignal {
   std::uint64_t signal = 0;  // ordinal of the signal in the world
   std::string reason;
   std::string step_id;  // RETRY_STEP and SKIP_STEP; empty otherwise
+  bool force = false;   // EMERGENCY_STOP: forceKill, the run is terminated and not asked
 };
 
 class RunListener {

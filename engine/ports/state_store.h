@@ -104,14 +104,24 @@ struct SignalDecision {
   Role effective_role = Role::operator_;
   std::string actor;
   std::string reason;
+  std::string payload;  // JSON text as it was sent; empty when there was none
   Instant received_at;
   Instant decided_at;
+  /// Takes the place of the decision that stands (a deferred signal is decided for good; an accepted one met a run that
+  /// had just ended). Without it a decision that stands wins.
+  bool replaces = false;
+  /// An event that this decision allows: stored in the same transaction, or neither is. Null: none. Not looked at when
+  /// an earlier decision stands.
+  std::shared_ptr<const NewEvent> allows;
+  Instant persisted_at;      // of that event: the commit's instant, set by whoever commits
+  std::uint64_t signal = 0;  // ordinal of the signal in the world; names it in facts, not stored
 };
 
 struct DecisionReceipt {
   DecisionStatus status = DecisionStatus::accepted;
   std::string code;
-  bool idempotent = false;  // true: an earlier decision with this signal_id stands, and is what is returned
+  bool idempotent = false;             // true: an earlier decision with this signal_id stands, and is what is returned
+  std::optional<AppendReceipt> event;  // of `allows`
 };
 
 struct OutboxRow {
@@ -155,6 +165,7 @@ class StateStore {
 
   /// Errors are physical (disk) or unknown_run; latency and availability are the StoreClient's.
   virtual Result<AppendReceipt, StoreError> append(const NewEvent& event, Instant persisted_at) = 0;
+  /// A store that forgets closed runs keeps of them only what is accepted: unknown_run for the rest.
   virtual Result<DecisionReceipt, StoreError> decide(const SignalDecision& decision) = 0;
 
   /// Events of a run with run_seq > after_seq, in run_seq order, at most `limit`; replaces `out`.

@@ -80,7 +80,8 @@ struct SignalFact {
   std::string_view code;
   std::uint64_t signal = 0;  // ordinal of the signal in the world
   Instant received_at;
-  Instant at;  // decided (received → decision record stored), or applied
+  Instant at;                 // decided (received → decision record stored), or applied
+  bool was_deferred = false;  // decided: the signal had been answered `deferred` before
 };
 
 struct AppendFact {
@@ -127,11 +128,29 @@ class Telemetry {
   virtual ~Telemetry() = default;
 
   // API
-  virtual void api_request(std::string_view /*route*/, int /*http_code*/, Duration /*took*/, Instant /*at*/) {}
+  /// `error` is empty when the request succeeded; otherwise it says why (engine/api/api_error.h lists them).
+  virtual void api_request(std::string_view /*route*/, int /*http_code*/, std::string_view /*error*/, Duration /*took*/,
+                           Instant /*at*/) {}
   virtual void run_requested(RunOrdinal, PlanOrdinal, TenantOrdinal, Instant /*at*/) {}
   virtual void run_accepted(const RunAccepted&) {}
+  /// One attempt of a run request was refused; its client may try again.
   virtual void run_rejected(RunOrdinal, std::string_view /*code*/, Instant /*at*/) {}
+  /// The client asks again for a run (`attempt` from 1), or gives up after the last one.
+  virtual void run_request_retried(RunOrdinal, std::uint32_t /*attempt*/, Instant /*at*/) {}
+  virtual void run_request_given_up(RunOrdinal, std::string_view /*code*/, Instant /*at*/) {}
+  /// Admission let the run go to the provider.
+  virtual void run_admitted(RunOrdinal, Instant /*at*/) {}
+  /// A decision record was committed: a new one, or one that takes the place of another. `at` is the commit.
+  virtual void decision_stored(const SignalDecision&, Instant /*at*/) {}
+  /// Once a signal: accepted, rejected or deferred. A deferred one is told again when it is decided for good.
   virtual void signal_decided(const SignalFact&) {}
+  /// A signal whose id was decided before: nothing happened; `status` and `code` are the first one's.
+  virtual void signal_repeated(const SignalFact&) {}
+  /// A deferred signal enters the deferral queue or leaves it to be tried; `length` signals wait from now on.
+  virtual void signal_waits(RunOrdinal, std::uint64_t /*signal*/, bool /*waits*/, std::size_t /*length*/,
+                            Instant /*at*/) {}
+  /// ESCALATE_ALERT was applied.
+  virtual void alert_escalated(RunOrdinal, std::string_view /*level*/, Instant /*at*/) {}
   /// The workflow task that handled the signal completed.
   virtual void signal_applied(const SignalFact&) {}
   /// The signal will never be applied: the run closed first, or a known fault lost it.

@@ -13,8 +13,8 @@ class TelemetryFanOut final : public Telemetry {
   void add(Telemetry& listener) { listeners_.push_back(&listener); }
 
   // API
-  void api_request(std::string_view route, int http_code, Duration took, Instant at) override {
-    for (Telemetry* listener : listeners_) listener->api_request(route, http_code, took, at);
+  void api_request(std::string_view route, int http_code, std::string_view error, Duration took, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->api_request(route, http_code, error, took, at);
   }
   void run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal tenant, Instant at) override {
     for (Telemetry* listener : listeners_) listener->run_requested(run, plan, tenant, at);
@@ -24,6 +24,27 @@ class TelemetryFanOut final : public Telemetry {
   }
   void run_rejected(RunOrdinal run, std::string_view code, Instant at) override {
     for (Telemetry* listener : listeners_) listener->run_rejected(run, code, at);
+  }
+  void run_request_retried(RunOrdinal run, std::uint32_t attempt, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->run_request_retried(run, attempt, at);
+  }
+  void run_request_given_up(RunOrdinal run, std::string_view code, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->run_request_given_up(run, code, at);
+  }
+  void run_admitted(RunOrdinal run, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->run_admitted(run, at);
+  }
+  void decision_stored(const SignalDecision& decision, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->decision_stored(decision, at);
+  }
+  void signal_repeated(const SignalFact& fact) override {
+    for (Telemetry* listener : listeners_) listener->signal_repeated(fact);
+  }
+  void signal_waits(RunOrdinal run, std::uint64_t signal, bool waits, std::size_t length, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->signal_waits(run, signal, waits, length, at);
+  }
+  void alert_escalated(RunOrdinal run, std::string_view level, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->alert_escalated(run, level, at);
   }
   void signal_decided(const SignalFact& fact) override {
     for (Telemetry* listener : listeners_) listener->signal_decided(fact);

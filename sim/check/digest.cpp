@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kMagic = "DVTDIGEST1\n";
 constexpr std::size_t kBlock = 1 << 18;
-constexpr std::uint64_t kLastFact = static_cast<std::uint64_t>(DigestFact::notice);
+constexpr std::uint64_t kLastFact = static_cast<std::uint64_t>(DigestFact::run_request_given_up);
 
 void put_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -109,6 +109,10 @@ const char* name_of(DigestFact fact) {
       return "fault_struck";
     case DigestFact::notice:
       return "notice";
+    case DigestFact::signal_repeated:
+      return "signal_repeated";
+    case DigestFact::run_request_given_up:
+      return "run_request_given_up";
   }
   return "unknown";
 }
@@ -152,6 +156,7 @@ std::string detail(const DigestRecord& r) {
     case DigestFact::signal_decided:
     case DigestFact::signal_applied:
     case DigestFact::signal_lost:
+    case DigestFact::signal_repeated:
       return fmt::format("signal {}, {}, {}", r.a, enum_text(r.b, SignalType::escalate_alert),
                          enum_text(r.c, DecisionStatus::deferred));
     case DigestFact::activity_scheduled:

@@ -49,6 +49,8 @@ enum class DigestFact : std::uint8_t {
   fault_healed,
   fault_struck,
   notice,
+  signal_repeated,
+  run_request_given_up,
 };
 
 /// Stands where a fact concerns no single run.

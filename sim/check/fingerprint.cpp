@@ -90,6 +90,13 @@ void Fingerprint::signal(DigestFact kind, const SignalFact& of) {
 void Fingerprint::signal_decided(const SignalFact& of) {
   signal(DigestFact::signal_decided, of);
 }
+void Fingerprint::signal_repeated(const SignalFact& of) {
+  signal(DigestFact::signal_repeated, of);
+}
+void Fingerprint::run_request_given_up(RunOrdinal run, std::string_view code, Instant at) {
+  mix_text(code);
+  fact(DigestFact::run_request_given_up, at, run.value);
+}
 void Fingerprint::signal_applied(const SignalFact& of) {
   signal(DigestFact::signal_applied, of);
 }

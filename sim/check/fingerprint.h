@@ -29,6 +29,8 @@ class Fingerprint final : public Telemetry {
   void run_accepted(const RunAccepted& fact) override;
   void run_rejected(RunOrdinal run, std::string_view code, Instant at) override;
   void signal_decided(const SignalFact& fact) override;
+  void signal_repeated(const SignalFact& fact) override;
+  void run_request_given_up(RunOrdinal run, std::string_view code, Instant at) override;
   void signal_applied(const SignalFact& fact) override;
   void signal_lost(const SignalFact& fact) override;
 

@@ -34,6 +34,9 @@ struct InvariantConfig {
   /// A delivery that is this much older than one that arrived is not under way any more. Production's ten attempts with
   /// back-off take about four minutes.
   Duration delivery_overdue = hours(1);
+  /// The API's limits: runs at the provider (admission), signals accepted for one run in a minute; 0: not judged.
+  std::uint64_t runs_in_flight_max = 0;
+  std::uint32_t signals_per_run = 0;
   /// How long a closed run is remembered, for late duplicates of its events.
   Duration linger = minutes(10);
 };

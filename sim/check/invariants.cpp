@@ -6,6 +6,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/text.h"
+#include "sim/check/api_checker.h"
 #include "sim/check/engine_checker.h"
 #include "sim/check/log_checker.h"
 #include "sim/check/outbox_checker.h"
@@ -17,11 +18,11 @@ namespace dvt::sim {
 // The log checker hears of every fact first: the others read the log through it.
 struct InvariantSuite::Checkers {
   explicit Checkers(const InvariantConfig& config)
-      : log(config), engine(config, log), pauses(config), signals(config, log), outbox(config) {}
+      : log(config), engine(config, log), pauses(config), signals(config, log), outbox(config), api(config) {}
 
   std::vector<Invariant*> all() {
     std::vector<Invariant*> out;
-    for (Checker* checker : std::initializer_list<Checker*>{&log, &outbox, &engine, &pauses, &signals}) {
+    for (Checker* checker : std::initializer_list<Checker*>{&log, &outbox, &engine, &pauses, &signals, &api}) {
       for (Invariant* invariant : checker->invariants()) out.push_back(invariant);
     }
     return out;
@@ -32,6 +33,7 @@ struct InvariantSuite::Checkers {
   PauseChecker pauses;
   SignalChecker signals;
   OutboxChecker outbox;
+  ApiChecker api;
 };
 
 InvariantSuite::InvariantSuite(InvariantConfig config)
@@ -73,7 +75,8 @@ void InvariantSuite::history_closed(RunOrdinal run, const engine::History& histo
 }
 
 std::vector<InvariantResult> InvariantSuite::finish(const EndOfRun& end) {
-  for (Checker* checker : std::initializer_list<Checker*>{&checkers_->log, &checkers_->signals, &checkers_->outbox}) {
+  for (Checker* checker :
+       std::initializer_list<Checker*>{&checkers_->log, &checkers_->signals, &checkers_->outbox, &checkers_->api}) {
     checker->finish(end);
   }
   return so_far();
@@ -89,7 +92,7 @@ std::vector<InvariantResult> InvariantSuite::so_far() const {
 
 std::size_t InvariantSuite::runs_held() const {
   return checkers_->log.runs_held() + checkers_->engine.runs_held() + checkers_->pauses.runs_held() +
-         checkers_->signals.runs_held();
+         checkers_->signals.runs_held() + checkers_->api.runs_held();
 }
 
 // ---- Who reads what ----
@@ -98,27 +101,42 @@ void InvariantSuite::run_accepted(const RunAccepted& fact) {
   checkers_->log.run_accepted(fact);
 }
 
+void InvariantSuite::decision_stored(const SignalDecision& decision, Instant at) {
+  checkers_->api.decision_stored(decision, at);
+}
+void InvariantSuite::signal_waits(RunOrdinal run, std::uint64_t signal, bool waits, std::size_t length, Instant at) {
+  checkers_->api.signal_waits(run, signal, waits, length, at);
+}
+void InvariantSuite::run_admitted(RunOrdinal run, Instant at) {
+  checkers_->api.run_admitted(run, at);
+}
+
 void InvariantSuite::signal_decided(const SignalFact& fact) {
+  checkers_->api.signal_decided(fact);
   checkers_->pauses.signal_decided(fact);
   checkers_->signals.signal_decided(fact);
 }
 void InvariantSuite::signal_applied(const SignalFact& fact) {
+  checkers_->api.signal_applied(fact);
   checkers_->pauses.signal_applied(fact);
   checkers_->signals.signal_applied(fact);
 }
 void InvariantSuite::signal_lost(const SignalFact& fact) {
+  checkers_->api.signal_lost(fact);
   checkers_->pauses.signal_lost(fact);
   checkers_->signals.signal_lost(fact);
 }
 
 void InvariantSuite::run_started(RunOrdinal run, PlanOrdinal plan, Instant at) {
   checkers_->log.run_started(run, plan, at);
+  checkers_->api.run_started(run, plan, at);
 }
 void InvariantSuite::run_closed(const RunClosed& fact) {
   checkers_->log.run_closed(fact);
   checkers_->engine.run_closed(fact);
   checkers_->pauses.run_closed(fact);
   checkers_->signals.run_closed(fact);
+  checkers_->api.run_closed(fact);
 }
 void InvariantSuite::run_paused(RunOrdinal run, Instant at) {
   checkers_->log.run_paused(run, at);

@@ -38,6 +38,9 @@ class InvariantSuite final : public Telemetry {
   std::size_t runs_held() const;
 
   void run_accepted(const RunAccepted& fact) override;
+  void decision_stored(const SignalDecision& decision, Instant at) override;
+  void signal_waits(RunOrdinal run, std::uint64_t signal, bool waits, std::size_t length, Instant at) override;
+  void run_admitted(RunOrdinal run, Instant at) override;
   void signal_decided(const SignalFact& fact) override;
   void signal_applied(const SignalFact& fact) override;
   void signal_lost(const SignalFact& fact) override;

@@ -29,6 +29,7 @@ std::vector<Invariant*> SignalChecker::invariants() {
 
 void SignalChecker::signal_decided(const SignalFact& fact) {
   if (fact.status != DecisionStatus::accepted) return;
+  if (fact.type == SignalType::retry_run) return;  // of a run that has ended; its effect is another run, at once
   settled_.checked();
   RunSignals* run = runs_.open(fact.run);
   if (run == nullptr || run->closed) {
@@ -66,6 +67,7 @@ RunSignals* SignalChecker::settle(const SignalFact& fact, const char* what) {
 }
 
 void SignalChecker::signal_applied(const SignalFact& fact) {
+  if (fact.type == SignalType::retry_run) return;
   RunSignals* run = settle(fact, "applied");
   if (run == nullptr) return;
   if (fact.type == SignalType::cancel && !run->cancelled) {

@@ -73,27 +73,33 @@ void StoreModel::append(NewEvent event, DrawKey key, AppendDone done) {
     fact.ok = outcome.ok;
     fact.error = outcome.error;
     fact.receipt = outcome.receipt;
-    if (outcome.ok && !outcome.receipt.idempotent) {
-      StoredEvent event_stored;
-      static_cast<NewEvent&>(event_stored) = fact.event;
-      event_stored.position = outcome.receipt.position;
-      event_stored.run_seq = outcome.receipt.run_seq;
-      event_stored.persisted_at = outcome.receipt.persisted_at;
-      telemetry_.event_committed(event_stored);
-    }
-    telemetry_.append_done(fact);
+    tell(fact);
     held->done(outcome);
   });
+}
+
+void StoreModel::tell(const AppendFact& fact) {
+  if (fact.ok && !fact.receipt.idempotent) {
+    StoredEvent event_stored;
+    static_cast<NewEvent&>(event_stored) = fact.event;
+    event_stored.position = fact.receipt.position;
+    event_stored.run_seq = fact.receipt.run_seq;
+    event_stored.persisted_at = fact.receipt.persisted_at;
+    telemetry_.event_committed(event_stored);
+  }
+  telemetry_.append_done(fact);
 }
 
 void StoreModel::decide(SignalDecision decision, DrawKey key, DecideDone done) {
   struct Decide {
     SignalDecision decision;
     DecideDone done;
+    Instant issued_at;
   };
-  auto pending = std::make_unique<Decide>(Decide{std::move(decision), std::move(done)});
+  auto pending = std::make_unique<Decide>(Decide{std::move(decision), std::move(done), timers_.now()});
   request(write_time(key, 1), [this, held = std::move(pending)] {
     DecideOutcome outcome;
+    held->decision.persisted_at = timers_.now();
     if (outage_) {
       outcome.error = StoreError::unavailable;
     } else {
@@ -105,6 +111,17 @@ void StoreModel::decide(SignalDecision decision, DrawKey key, DecideDone done) {
         outcome.error = stored.error();
       }
     }
+    if (held->decision.allows != nullptr && !(outcome.ok && outcome.receipt.idempotent)) {
+      AppendFact fact;
+      fact.event = *held->decision.allows;
+      fact.issued_at = held->issued_at;
+      fact.at = timers_.now();
+      fact.ok = outcome.ok;
+      fact.error = outcome.error;
+      if (outcome.receipt.event) fact.receipt = *outcome.receipt.event;
+      tell(fact);
+    }
+    if (outcome.ok && !outcome.receipt.idempotent) telemetry_.decision_stored(held->decision, timers_.now());
     held->done(outcome);
   });
 }

@@ -41,6 +41,8 @@ class StoreModel final : public StoreClient {
   // Runs `work` when a connection was held for the drawn latency.
   void request(Duration latency, Callback&& work);
   void occupy(Duration latency, Callback&& work);
+  /// The facts of an append that came to its end.
+  void tell(const AppendFact& fact);
   Duration write_time(const DrawKey& key, std::uint64_t salt) const;
 
   struct Waiting {

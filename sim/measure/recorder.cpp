@@ -84,7 +84,10 @@ void Measure::close_at_end(RunSlot& run, Instant end) {
   if (!counts_from(run.requested_at)) return;
   if (run.requested && !run.accepted) plan_persisted_.add_open(end - run.requested_at, end);
   if (!run.accepted) return;
-  if (!run.started) admission_wait_.add_open(end - run.accepted_at, end);
+  if (!run.started) {
+    admission_wait_.add_open(end - run.accepted_at, end);
+    run.excused.add(run.accepted_at, end);
+  }
   excuse_open(run, end);
   completion_.add_open((end - run.requested_at) - run.excused.covered(run.requested_at, end), end);
 }

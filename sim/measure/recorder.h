@@ -90,11 +90,18 @@ class Measure final : public Telemetry, private PauseListener {
   std::size_t pages() const { return runs_.pages() + events_.pages(); }
 
   // --- Telemetry --------------------------------------------------------------------------------------------------
-  void api_request(std::string_view route, int http_code, Duration took, Instant at) override;
+  void api_request(std::string_view route, int http_code, std::string_view error, Duration took, Instant at) override;
   void run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal tenant, Instant at) override;
   void run_accepted(const RunAccepted& fact) override;
   void run_rejected(RunOrdinal run, std::string_view code, Instant at) override;
   void signal_decided(const SignalFact& fact) override;
+  void signal_repeated(const SignalFact& fact) override;
+  void signal_waits(RunOrdinal run, std::uint64_t signal, bool waits, std::size_t length, Instant at) override;
+  void decision_stored(const SignalDecision& decision, Instant at) override;
+  void alert_escalated(RunOrdinal run, std::string_view level, Instant at) override;
+  void run_request_retried(RunOrdinal run, std::uint32_t attempt, Instant at) override;
+  void run_request_given_up(RunOrdinal run, std::string_view code, Instant at) override;
+  void run_admitted(RunOrdinal run, Instant at) override;
   void signal_applied(const SignalFact& fact) override;
   void signal_lost(const SignalFact& fact) override;
 

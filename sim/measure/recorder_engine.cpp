@@ -39,7 +39,7 @@ bool is_timeout(ActivityOutcome outcome) {
 
 }  // namespace
 
-void Measure::api_request(std::string_view route, int http_code, Duration took, Instant at) {
+void Measure::api_request(std::string_view route, int http_code, std::string_view, Duration took, Instant at) {
   handles_->api_code(http_code).add();
   handles_->api_route(route).observe(in_ms(took));
   if (faults_.waiting(RecoveryBy::api) && http_code < 500) faults_.level(RecoveryBy::api, 0, true, at);
@@ -83,15 +83,59 @@ void Measure::run_rejected(RunOrdinal run, std::string_view code, Instant at) {
   if (slot != nullptr) runs_.close(run);
 }
 
+void Measure::run_request_retried(RunOrdinal, std::uint32_t, Instant) {
+  ++tally_->run_requests_retried;
+}
+
+void Measure::run_request_given_up(RunOrdinal run, std::string_view code, Instant) {
+  ++tally_->run_requests_given_up;
+  ++counts_[std::string("given_up.").append(code)];
+  const RunSlot* slot = runs_.find(run);
+  if (slot != nullptr && !slot->accepted) runs_.close(run);  // it may have been accepted, and nobody heard of it
+}
+
+void Measure::run_admitted(RunOrdinal run, Instant at) {
+  // Waiting for admission is shown apart and is no part of the control plane's time (domain §13, completion).
+  RunSlot* slot = slot_for(run);
+  if (slot != nullptr && slot->accepted && at > slot->accepted_at) slot->excused.add(slot->accepted_at, at);
+}
+
+void Measure::decision_stored(const SignalDecision& decision, Instant) {
+  ++(decision.replaces ? tally_->signal_decisions_replaced : tally_->signal_decisions);
+}
+
+void Measure::signal_repeated(const SignalFact& fact) {
+  ++tally_->signals_received;
+  ++tally_->signals_repeated;
+  handles_->signals[static_cast<std::size_t>(fact.type)][static_cast<std::size_t>(fact.status)].add();
+}
+
+void Measure::signal_waits(RunOrdinal, std::uint64_t, bool, std::size_t length, Instant) {
+  handles_->deferred->set(static_cast<double>(length));
+  tally_->signals_deferred_max = std::max(tally_->signals_deferred_max, static_cast<std::int64_t>(length));
+  tally_->signals_deferred_left = static_cast<std::int64_t>(length);
+}
+
+void Measure::alert_escalated(RunOrdinal, std::string_view level, Instant) {
+  ++tally_->notice_escalated;
+  ++counts_[std::string("escalated.").append(level)];
+}
+
 void Measure::signal_decided(const SignalFact& fact) {
   const auto type = static_cast<std::size_t>(fact.type);
-  handles_->signals[type][static_cast<std::size_t>(fact.status)].add();
+  // `status` is what the sender was answered: a deferred signal has been counted when it was deferred.
+  if (!fact.was_deferred) {
+    ++tally_->signals_received;
+    handles_->signals[type][static_cast<std::size_t>(fact.status)].add();
+  }
   switch (fact.status) {
     case DecisionStatus::accepted:
       ++tally_->signals_accepted;
+      ++counts_[std::string("signal_accepted.").append(to_string(fact.type))];
       break;
     case DecisionStatus::rejected:
       ++tally_->signals_rejected;
+      ++counts_[std::string("signal_rejected.").append(fact.code)];
       return;
     case DecisionStatus::deferred:
       ++tally_->signals_deferred;

@@ -47,6 +47,8 @@ Measure::Handles::Handles(MetricSet& metric_set, const MeasureConfig& measure_co
     workers.back()->set(queue.workers);
   }
   heartbeat = &set.gauge(adapter_last_heartbeat, {adapter});
+  deferred = &set.gauge(deferred_signals_queue_length, {});
+  deferred->set(0);
   for (const int code : kUsualCodes) api_code(code);
 
   plans.resize(config.plans.size());
@@ -110,7 +112,15 @@ Measure::Tallies::Tallies(Counts& c)
     : appends_rejected(c["appends_rejected"]),
       run_requests(c["run_requests"]),
       run_rejections(c["run_rejections"]),
+      run_requests_retried(c["run_requests_retried"]),
+      run_requests_given_up(c["run_requests_given_up"]),
       runs_terminated(c["runs_terminated"]),
+      signals_received(c["signals_received"]),
+      signals_repeated(c["signals_repeated"]),
+      signals_deferred_max(c["signals_deferred_max"]),
+      signals_deferred_left(c["signals_deferred_left"]),
+      signal_decisions(c["signal_decisions"]),
+      signal_decisions_replaced(c["signal_decisions_replaced"]),
       signals_accepted(c["signals_accepted"]),
       signals_rejected(c["signals_rejected"]),
       signals_deferred(c["signals_deferred"]),
@@ -141,7 +151,8 @@ Measure::Tallies::Tallies(Counts& c)
       fault_strikes(c["fault_strikes"]),
       notice_dead_letter(c["notice.DEAD_LETTER"]),
       notice_invalid_transition(c["notice.INVALID_TRANSITION"]),
-      notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]) {
+      notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]),
+      notice_escalated(c["notice.ESCALATE_ALERT"]) {
   for (const std::string_view name : kNoticeNames) c[std::string("notice.").append(name)];  // told by name
 }
 

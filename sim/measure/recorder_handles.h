@@ -74,6 +74,7 @@ struct Measure::Handles {
   std::array<HistogramCell*, kSignalTypes> signal_processing{};
   std::vector<GaugeCell*> workers;  // by queue
   GaugeCell* heartbeat = nullptr;
+  GaugeCell* deferred = nullptr;
   std::vector<Plan> plans;
 
  private:
@@ -85,13 +86,15 @@ struct Measure::Handles {
 /// counts.<name>: each reference stays valid for the whole run.
 struct Measure::Tallies {
   explicit Tallies(Counts& counts);
-  std::int64_t &appends_rejected, &run_requests, &run_rejections, &runs_terminated, &signals_accepted,
-      &signals_rejected, &signals_deferred, &signals_applied, &signals_lost, &workflow_tasks, &workflow_tasks_replayed,
-      &workflow_tasks_failed, &replayed_events, &nondeterminism, &activities, &step_activities, &activity_attempts,
-      &activity_retries, &activity_timeouts, &timers_fired, &worker_crashes, &worker_restarts, &warehouse_jobs,
-      &warehouse_errors, &deliveries, &duplicate_deliveries, &dead_letters, &snapshots, &invalid_transitions,
-      &gaps_suspected, &gaps_confirmed, &fault_strikes, &notice_dead_letter, &notice_invalid_transition,
-      &notice_plan_integrity;
+  std::int64_t &appends_rejected, &run_requests, &run_rejections, &run_requests_retried, &run_requests_given_up,
+      &runs_terminated, &signals_received, &signals_repeated, &signals_deferred_max, &signals_deferred_left,
+      &signal_decisions, &signal_decisions_replaced, &signals_accepted, &signals_rejected, &signals_deferred,
+      &signals_applied, &signals_lost, &workflow_tasks, &workflow_tasks_replayed, &workflow_tasks_failed,
+      &replayed_events, &nondeterminism, &activities, &step_activities, &activity_attempts, &activity_retries,
+      &activity_timeouts, &timers_fired, &worker_crashes, &worker_restarts, &warehouse_jobs, &warehouse_errors,
+      &deliveries, &duplicate_deliveries, &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected,
+      &gaps_confirmed, &fault_strikes, &notice_dead_letter, &notice_invalid_transition, &notice_plan_integrity,
+      &notice_escalated;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

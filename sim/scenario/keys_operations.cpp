@@ -248,23 +248,18 @@ const ObjectTable& table<Operation>() {
         .absent_word("oncall")
         .example("5m")
         .not_yet();
-    t.field("signal", &O::signal, "The signal to send.")
-        .example("PAUSE")
-        .not_yet_words({"RETRY_STEP", "RETRY_RUN", "SKIP_STEP", "UPDATE_PARAMS", "INJECT_OVERRIDE", "UPDATE_TARGET",
-                        "EMERGENCY_STOP", "ESCALATE_ALERT"});
+    t.field("signal", &O::signal, "The signal to send.").example("PAUSE");
     t.field("action", &O::action, "The runbook action to take.").example("scale").not_yet();
     t.field("as", &O::as, "Role of the actor.").example("Operator");
     t.field("reason", &O::reason, "Reason given; destructive signals need one.").example("maintenance");
     t.field("select", &O::select, "Which runs.").example("{status: RUNNING, fraction: 30%}");
     t.field("spread", &O::spread, "The signals go out over this time, evenly drawn.").example("30s");
-    t.field("payload", &O::payload, "Payload of the signal beside its reason.").example("{stepId: a}").not_yet();
+    t.field("payload", &O::payload, "Payload of the signal beside its reason.").example("{stepId: a}");
     t.field("signalId", &O::signal_id, "One id for every signal of it: repeats are no-ops. Empty: fresh ones.")
-        .example("s-1")
-        .not_yet();
+        .example("s-1");
     t.field("repeat", &O::repeat, "Each signal is sent so many times, with the same id.")
         .example("2")
-        .range(1, 1'000'000)
-        .not_yet();
+        .range(1, 1'000'000);
     t.field("target", &O::target, "scale, restart, replay-from-snapshot: what.").example("projector").not_yet();
     t.field("to", &O::to, "scale: to so many.").example("10").range(0, 10'000).not_yet();
     t.field("rate", &O::rate, "throttle: to this rate of new runs.").example("10/s").not_yet();

@@ -184,9 +184,7 @@ const ObjectTable& table<ApiSpec>() {
     t.field("latency", &ApiSpec::latency, "Handling time of a request.")
         .example("{lognormal: {p50: 40ms, p99: 220ms}}");
     t.field("capacity", &ApiSpec::capacity, "Requests it handles; more wait.").example("200/s").above(Rate{});
-    t.field("admission", &ApiSpec::admission, "Overload protection.")
-        .example("{policy: queue, maxInFlight: 5000}")
-        .not_yet();
+    t.field("admission", &ApiSpec::admission, "Overload protection.").example("{policy: queue, maxInFlight: 5000}");
     return t.build();
   }();
   return made;
@@ -241,8 +239,7 @@ const ObjectTable& table<ProjectorSpec>() {
         .above(Duration{});
     t.field("backpressureAt", &P::backpressure_at, "Events behind at which new runs are delayed at admission.")
         .example("100")
-        .range(1, 1'000'000'000)
-        .not_yet();
+        .range(1, 1'000'000'000);
     return t.build();
   }();
   return made;
@@ -355,7 +352,7 @@ const ObjectTable& table<Topology>() {
     t.field("projector", &Topology::projector, "Folds events into snapshots.").example("{replicas: 3}");
     t.field("outbox", &Topology::outbox, "Publishes every stored event.").example("{relays: 2}");
     t.field("bus", &Topology::bus, "Delivers to subscribers.").example("{subscriptions: {ui: {latency: 50ms}}}");
-    t.field("signals", &Topology::signals, "Processes signals.").example("{processors: 2}").not_yet();
+    t.field("signals", &Topology::signals, "Processes signals.").example("{processors: 2}");
     t.field("oncall", &Topology::oncall, "Reaction times of operators.").example("{hours: always}").not_yet();
     t.field("orphanedQuery", &Topology::orphaned_query, "What the warehouse query of a dead worker does.")
         .example("cancelled")

@@ -105,7 +105,8 @@ template <>
 const ObjectTable& table<Select>() {
   static const ObjectTable made = [] {
     TableBuilder<Select> t("a selection of runs");
-    t.field("status", &Select::status, "Runs in this state (default: PAUSED for RESUME, RUNNING otherwise).")
+    t.field("status", &Select::status,
+            "Runs in this state (default: PAUSED for RESUME, FAILED for RETRY_RUN, RUNNING otherwise).")
         .example("RUNNING");
     t.field("fraction", &Select::fraction, "The share of them, drawn.").example("30%");
     t.field("plan", &Select::plan, "Runs of this plan of workload.plans, or any.").example("small");
@@ -404,12 +405,10 @@ const ObjectTable& table<Workload>() {
     t.field("signals", &Workload::signals, "Background operator traffic, by signal.").example("{PAUSE: {rate: 2/m}}");
     t.field("reads", &Workload::reads, "Status requests.").example("{rate: 5/s}");
     t.field("clients", &Workload::clients, "How clients of the API wait and retry.")
-        .example("{timeout: 10s, retries: 3, backoff: 1s}")
-        .not_yet();
+        .example("{timeout: 10s, retries: 3, backoff: 1s}");
     t.field("approval", &Workload::approval, "Time a run waits for its approval; none: runs need none.")
         .absent_word("none")
-        .example("5m")
-        .not_yet();
+        .example("5m");
     return t.build();
   }();
   return made;

@@ -18,14 +18,17 @@ enum class RunFilter { any, pending, approved, running, paused, completed, faile
 /// `select: {status, fraction, plan, tenant}` or `{sameAs: operation}`. `sameAs` repeats the exact runs that the other
 /// operation chose and excludes the other members.
 struct Select {
-  std::optional<RunFilter> status;  // absent: PAUSED for RESUME, RUNNING for the rest; see filter()
+  std::optional<RunFilter> status;  // absent: see filter()
   Share fraction = percent(100);
   std::string plan = "any";            // a name of workload.plans, or any
   std::optional<std::int64_t> tenant;  // index from 0; absent: any
   std::string same_as;                 // empty: not used
   bool operator==(const Select&) const = default;
+  /// PAUSED for RESUME, FAILED for RETRY_RUN, RUNNING for the rest, unless `status` says otherwise.
   RunFilter filter(SignalType signal) const {
-    return status ? *status : signal == SignalType::resume ? RunFilter::paused : RunFilter::running;
+    if (status) return *status;
+    if (signal == SignalType::retry_run) return RunFilter::failed;
+    return signal == SignalType::resume ? RunFilter::paused : RunFilter::running;
   }
 };
 

@@ -183,7 +183,8 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
     }
   }
   for (const std::string& name : Measure::count_names()) out.add("counts." + name, ValueKind::number);
-  out.add_open("counts.rejected.", ValueKind::number);
+  for (const char* group : {"rejected.", "given_up.", "signal_rejected.", "signal_accepted.", "escalated."})
+    out.add_open(std::string("counts.") + group, ValueKind::number);
   out.add_word_path("budget.state", {"NORMAL", "ADVISORY", "EXHAUSTED"});
   out.add("budget.total", ValueKind::duration);
   out.add("budget.consumed", ValueKind::duration);
@@ -221,7 +222,7 @@ std::optional<AssertValue> VerdictView::lookup(std::string_view path) const {
   if (first == "invariants") return invariant(rest);
   if (first == "counts") {
     const auto it = verdict_.measured.counts.find(rest);
-    // A code with which nothing was rejected is not in the map.
+    // A code or a word that did not occur is not in the map.
     return AssertValue::of_number(it == verdict_.measured.counts.end() ? 0.0 : static_cast<double>(it->second));
   }
   if (auto value = plain(path)) return value;

@@ -14,6 +14,12 @@ Operators::Operators(Timers& timers, const Random& random, const Scenario& scena
       operations_(scenario.operations.size()) {
   for (const BackgroundSignal& signal : scenario.workload.signals)
     resume_after_.push_back(signal.resume_after ? signal.resume_after->build() : Distribution::constant({}));
+  const auto selects_ended = [](const Operation& operation) {
+    if (!operation.signal) return false;
+    const RunFilter status = operation.select.filter(*operation.signal);
+    return status == RunFilter::completed || status == RunFilter::failed || status == RunFilter::cancelled;
+  };
+  if (std::any_of(scenario.operations.begin(), scenario.operations.end(), selects_ended)) board_.keep_ended();
   board_.on_drained([this](RunOrdinal run) { run_drained(run); });
 }
 
@@ -52,10 +58,10 @@ void Operators::background(std::size_t index, std::uint64_t number) {
   engine::SignalRequest request;
   request.run = *run;
   request.type = signal.signal;
-  request.role = engine::required_role(request.type);
+  request.roles = {engine::required_role(request.type)};
   request.actor = "background";
   request.reason = "background traffic";
-  api_.submit_signal(request);
+  api_.submit_signal(std::move(request));
   if (!signal.resume_after) return;
   Draws draws(random_, Purpose::signal_resume, index, number);
   const Duration after = resume_after_[index].sample(draws);
@@ -64,7 +70,7 @@ void Operators::background(std::size_t index, std::uint64_t number) {
     resume.run = run_paused;
     resume.type = SignalType::resume;
     resume.actor = "background";
-    api_.submit_signal(resume);
+    api_.submit_signal(std::move(resume));
   });
 }
 
@@ -117,22 +123,33 @@ void Operators::begin_operation(std::size_t index) {
       Draws draws(random_, Purpose::operation, index, run.value, static_cast<std::uint64_t>(repeat) + 1);
       const Duration delay =
           operation.spread.ns > 0 ? Distribution::uniform({}, operation.spread).sample(draws) : Duration{};
-      timers_.call_after(delay, [this, index, run] { send(index, run); });
+      timers_.call_after(delay, [this, index, run] { send_one(index, run); });
     }
   }
   operation_chose(index);
 }
 
+// `repeat` of an operation that waits for a drain: all at once.
 void Operators::send(std::size_t index, RunOrdinal run) {
+  for (std::int64_t repeat = 0; repeat < scenario_.operations[index].repeat; ++repeat) send_one(index, run);
+}
+
+void Operators::send_one(std::size_t index, RunOrdinal run) {
   const Operation& operation = scenario_.operations[index];
   engine::SignalRequest request;
   request.run = run;
   request.type = *operation.signal;
-  request.role = operation.as;
+  request.roles = {operation.as};
   request.actor = operation.name;
   request.reason = operation.reason;
-  if (!operation.signal_id.empty()) request.signal_id = operation.signal_id;
-  api_.submit_signal(request);
+  if (operation.payload != JsonText{}) request.payload = operation.payload.text;
+  // Each signal is sent `repeat` times with the same id (scenario.md): one id for a run, where none is given.
+  if (!operation.signal_id.empty()) {
+    request.signal_id = operation.signal_id;
+  } else if (operation.repeat > 1) {
+    request.signal_id = operation.name + "-" + std::to_string(run.value);
+  }
+  api_.submit_signal(std::move(request));
 }
 
 // Operations that come after this one: at once when it is done, or run by run when each has drained.

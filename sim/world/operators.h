@@ -33,6 +33,7 @@ class Operators {
   void begin_operation(std::size_t index);
   std::vector<RunOrdinal> choose(std::size_t index);
   void send(std::size_t index, RunOrdinal run);
+  void send_one(std::size_t index, RunOrdinal run);
   void operation_chose(std::size_t index);
   void run_drained(RunOrdinal run);
   void release(std::size_t index, RunOrdinal run);

@@ -23,7 +23,9 @@ std::vector<RunOrdinal> RunBoard::matching(RunFilter status, std::int64_t plan_i
                                            std::optional<std::int64_t> tenant) const {
   std::vector<RunOrdinal> out;
   for (std::size_t i = 0; i < std::size(lists_); ++i) {
-    if (status != RunFilter::any && i != static_cast<std::size_t>(status)) continue;
+    const auto listed = static_cast<RunFilter>(i);
+    const bool ended = listed == RunFilter::completed || listed == RunFilter::failed || listed == RunFilter::cancelled;
+    if (status == RunFilter::any ? ended : listed != status) continue;  // any: any that is open
     for (const std::uint32_t run : lists_[i])
       if (takes(runs_.at(run), plan_index, tenant)) out.push_back({run});
   }
@@ -60,6 +62,12 @@ void RunBoard::run_accepted(const RunAccepted& fact) {
   list(run.status).push_back(fact.run.value);
 }
 
+void RunBoard::event_committed(const StoredEvent& event) {
+  if (event.type != EventType::run_approved) return;
+  Run* run = get(event.run);
+  if (run != nullptr && run->status == RunFilter::pending) move(*run, RunFilter::approved);
+}
+
 void RunBoard::run_started(RunOrdinal ordinal, PlanOrdinal, Instant) {
   if (Run* run = get(ordinal)) move(*run, RunFilter::running);
 }
@@ -67,12 +75,19 @@ void RunBoard::run_started(RunOrdinal ordinal, PlanOrdinal, Instant) {
 void RunBoard::run_closed(const RunClosed& fact) {
   Run* run = get(fact.run);
   if (run == nullptr) return;
-  auto& from = list(run->status);
-  from[run->place] = from.back();
-  runs_.at(from[run->place]).place = run->place;
-  from.pop_back();
   const bool waited_for = run->pause_accepted;
-  runs_.erase(fact.run.value);
+  if (keep_ended_) {
+    run->pause_accepted = false;
+    move(*run, fact.outcome == RunOutcome::completed   ? RunFilter::completed
+               : fact.outcome == RunOutcome::cancelled ? RunFilter::cancelled
+                                                       : RunFilter::failed);
+  } else {
+    auto& from = list(run->status);
+    from[run->place] = from.back();
+    runs_.at(from[run->place]).place = run->place;
+    from.pop_back();
+    runs_.erase(fact.run.value);
+  }
   if (waited_for && drained_) drained_(fact.run);
 }
 

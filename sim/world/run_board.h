@@ -33,6 +33,8 @@ class RunBoard final : public Telemetry {
   const Run* find(RunOrdinal run) const;
   std::size_t open() const { return runs_.size(); }
 
+  /// Keep runs that have ended, for operations that select them; otherwise they are forgotten.
+  void keep_ended() { keep_ended_ = true; }
   /// Called when a run with an accepted PAUSE has no step in flight any more, or has ended.
   void on_drained(std::function<void(RunOrdinal)> callback) { drained_ = std::move(callback); }
 
@@ -41,6 +43,7 @@ class RunBoard final : public Telemetry {
   void run_closed(const RunClosed& fact) override;
   void run_paused(RunOrdinal run, Instant at) override;
   void run_resumed(RunOrdinal run, Instant at) override;
+  void event_committed(const StoredEvent& event) override;
   void signal_decided(const SignalFact& fact) override;
   void activity_started(const ActivityFact& fact) override;
   void activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view error_code) override;
@@ -55,6 +58,7 @@ class RunBoard final : public Telemetry {
   std::unordered_map<std::uint32_t, Run> runs_;  // looked up; lists_ give the order
   std::vector<std::uint32_t> lists_[8];          // by RunFilter: ordinals, in an order fixed by the facts
   std::function<void(RunOrdinal)> drained_;
+  bool keep_ended_ = false;
 };
 
 }  // namespace dvt::sim

@@ -22,6 +22,7 @@
 #include "sim/scenario/fault_kinds.h"
 #include "sim/slo/measure_setup.h"
 #include "sim/world/arrivals.h"
+#include "sim/world/clients.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan_fetcher.h"
 #include "sim/world/run_board.h"
@@ -151,6 +152,7 @@ struct World::Parts {
   store::Projector projector;
   CommitPlumbing plumbing;
   RunBoard board;
+  std::unique_ptr<RunClients> clients;
   std::unique_ptr<ArrivalStream> arrivals;
   std::unique_ptr<Operators> operators;
   std::unique_ptr<Targets> targets;
@@ -236,10 +238,13 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     adapter = std::make_unique<adapters::TemporalAdapter>(service, workers, kernel, random, telemetry, plans,
                                                           std::move(temporal));
   }
+  engine::ApiOptions front = api_options(scenario, plan_refusals);
+  front.projection_lag = [this] { return projector.lag_events(); };
   api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans,
-                                           names.tenants, api_options(scenario, plan_refusals));
+                                           names.tenants, std::move(front));
+  clients = std::make_unique<RunClients>(kernel, telemetry, *api, scenario.workload.clients);
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
-    api->submit_run({arrival.run, arrival.plan, arrival.tenant, "request-" + std::to_string(arrival.run.value)});
+    clients->request(arrival.run, arrival.plan, arrival.tenant);
   });
   operators = std::make_unique<Operators>(kernel, random, scenario, *api, board);
   targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model, projector);
@@ -264,6 +269,8 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   const store::BackoffRange backoff = store::backoff_range(outbox_options(scenario).backoff);
   checked.outbox_backoff_min = backoff.shortest;
   checked.outbox_backoff_max = backoff.longest;
+  checked.runs_in_flight_max = static_cast<std::uint64_t>(scenario.topology.api.admission.max_in_flight);
+  checked.signals_per_run = static_cast<std::uint32_t>(scenario.topology.signals.max_per_run_per_minute);
   for (const auto& [name, reason] : scenario.invariants.except) checked.except.push_back(name);
   invariants = std::make_unique<InvariantSuite>(checked);
 

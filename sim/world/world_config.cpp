@@ -20,6 +20,14 @@ store::BackoffPolicy backoff(const BackoffSpec& spec) {
 
 }  // namespace
 
+engine::Allowance allowance(const Rate& rate) {
+  if (rate.is_zero()) return {};
+  constexpr std::int64_t kOne = 1'000'000;
+  // Less than one in the rate's own interval: one in as long as one takes.
+  if (rate.micro_events < kOne) return {1, rate.interval()};
+  return {static_cast<std::uint32_t>(rate.micro_events / kOne), rate.per};
+}
+
 Duration interval_or_zero(const Rate& rate) {
   return rate.is_zero() ? Duration{} : rate.interval();
 }
@@ -69,11 +77,23 @@ engine::ApiOptions api_options(const Scenario& scenario, std::vector<std::string
   options.plan_refusals = std::move(plan_refusals);
   options.latency = scenario.topology.api.latency.build();
   options.request_interval = interval_or_zero(scenario.topology.api.capacity);
-  options.max_in_flight = static_cast<std::uint32_t>(scenario.topology.api.admission.max_in_flight);
-  options.signals_per_run_per_minute = static_cast<std::uint32_t>(scenario.topology.signals.max_per_run_per_minute);
+  const AdmissionSpec& admission = scenario.topology.api.admission;
+  options.admission.policy = admission.policy == AdmissionPolicy::reject  ? engine::OverloadPolicy::reject
+                             : admission.policy == AdmissionPolicy::delay ? engine::OverloadPolicy::delay
+                                                                          : engine::OverloadPolicy::queue;
+  options.admission.max_in_flight = static_cast<std::uint32_t>(admission.max_in_flight);
+  options.admission.quota_per_tenant = allowance(admission.quota_per_tenant);
+  const ProjectorSpec& projector = scenario.topology.projector;
+  options.admission.backpressure_at = static_cast<std::uint64_t>(projector.backpressure_at);
+  options.admission.projector_per_event = Duration{projector.throughput.interval().ns / projector.replicas};
+  const SignalsSpec& signals = scenario.topology.signals;
+  options.signals.processors = static_cast<std::uint32_t>(signals.processors);
+  options.signals.per_signal = interval_or_zero(signals.throughput) * signals.processors;  // throughput is of them all
+  options.signals.per_run = {static_cast<std::uint32_t>(signals.max_per_run_per_minute), minutes(1)};
   const std::uint64_t provider = engine::adapter_profile(target_of(scenario.topology.adapter.kind)).max_signal_bytes;
-  options.signal_bytes_max =
-      std::min(static_cast<std::size_t>(scenario.topology.signals.max_bytes.count), static_cast<std::size_t>(provider));
+  options.signals.bytes_max =
+      std::min(static_cast<std::size_t>(signals.max_bytes.count), static_cast<std::size_t>(provider));
+  if (scenario.workload.approval) options.approval = scenario.workload.approval->build();
   return options;
 }
 

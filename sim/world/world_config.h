@@ -17,6 +17,9 @@ namespace dvt::sim {
 /// Time of one at a rate; 0 for a rate of 0 ("none").
 Duration interval_or_zero(const Rate& rate);
 
+/// So many in the rate's interval: `5/m` is 5 in any minute; a rate of 0: no limit.
+engine::Allowance allowance(const Rate& rate);
+
 engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size,
                                             std::string_view queue);
 /// The options of executeStep of one step of a plan.

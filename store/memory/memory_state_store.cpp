@@ -98,12 +98,36 @@ Result<AppendReceipt, StoreError> MemoryStateStore::append(const NewEvent& event
 
 Result<DecisionReceipt, StoreError> MemoryStateStore::decide(const SignalDecision& decision) {
   Run* run = find(decision.run);
-  if (run == nullptr) return failure(StoreError::unknown_run);
+  if (run == nullptr && !(was_folded(decision.run) && decision.status == DecisionStatus::accepted))
+    return failure(StoreError::unknown_run);
   // A run has one tenant; the key still names it, as the contract does.
-  const std::string key = std::to_string(decision.tenant.value) + "/" + decision.signal_id;
-  const auto [place, is_new] = run->decisions.try_emplace(key, decision);
-  if (is_new) ++counts_.decisions;
-  return DecisionReceipt{place->second.status, place->second.code, !is_new};
+  std::string key = std::to_string(decision.tenant.value) + "/" + decision.signal_id;
+  if (run == nullptr) key = std::to_string(decision.run.value) + "/" + key;
+  auto& decisions = run != nullptr ? run->decisions : late_decisions_;
+  const auto stands = decisions.find(key);
+  if (stands != decisions.end() && !decision.replaces)
+    return DecisionReceipt{stands->second.status, stands->second.code, true, {}};
+  DecisionReceipt receipt{decision.status, decision.code, false, {}};
+  if (decision.allows != nullptr) {
+    const auto event = append(*decision.allows, decision.persisted_at);
+    if (!event.has_value()) return failure(event.error());
+    receipt.event = event.value();
+  }
+  if (stands == decisions.end()) ++counts_.decisions;
+  decisions.insert_or_assign(std::move(key), Decided{decision.status, decision.code});
+  return receipt;
+}
+
+bool MemoryStateStore::was_folded(RunOrdinal run) const {
+  const std::size_t page = run.value / kFoldedPage;
+  return page < folded_.size() && !folded_[page].empty() && folded_[page][run.value % kFoldedPage];
+}
+
+void MemoryStateStore::remember_folded(RunOrdinal run) {
+  const std::size_t page = run.value / kFoldedPage;
+  if (folded_.size() <= page) folded_.resize(page + 1);
+  if (folded_[page].empty()) folded_[page].resize(kFoldedPage);
+  folded_[page][run.value % kFoldedPage] = true;
 }
 
 void MemoryStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
@@ -253,6 +277,7 @@ void MemoryStateStore::fold_if_done(Run& run) {
   for (const StoredEvent& event : run.events) forget_event(event.position);
   held_events_ -= run.events.size();
   requests_.erase(run.record.request_key);
+  remember_folded(run.record.ordinal);
   const std::uint32_t slot = run_index_.find(run.record.ordinal.value);
   run_index_.erase(run.record.ordinal.value);
   run.clear();

@@ -76,11 +76,15 @@ class MemoryStateStore final : public StateStore {
   struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept;
   };
+  struct Decided {
+    DecisionStatus status = DecisionStatus::accepted;
+    std::string code;
+  };
   struct Run {
     RunRecord record;
-    std::vector<StoredEvent> events;                  // run_seq = index + 1
-    DigestIndex keys;                                 // of `events`
-    std::map<std::string, SignalDecision> decisions;  // by signal id
+    std::vector<StoredEvent> events;           // run_seq = index + 1
+    DigestIndex keys;                          // of `events`
+    std::map<std::string, Decided> decisions;  // by tenant and signal id
     bool has_snapshot = false;
     std::uint64_t up_to_seq = 0;
     RunState state;
@@ -106,6 +110,8 @@ class MemoryStateStore final : public StateStore {
   void wait_until(std::uint64_t position, Outbox& row, Instant time);
   /// The run whose row it was; null when the position was settled before.
   Run* settle(std::uint64_t position);
+  bool was_folded(RunOrdinal run) const;
+  void remember_folded(RunOrdinal run);
 
   MemoryOptions options_;
   db::SnapshotHasher hasher_;
@@ -115,6 +121,10 @@ class MemoryStateStore final : public StateStore {
   std::deque<Run> runs_;      // slots: addresses stay
   std::vector<std::uint32_t> free_runs_;
   std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;
+  /// Accepted for runs that were folded away (RETRY_RUN): by run, tenant and signal id.
+  std::map<std::string, Decided> late_decisions_;
+  static constexpr std::size_t kFoldedPage = 8'192;
+  std::vector<std::vector<bool>> folded_;  // by ordinal, in pages: one bit a run
 
   /// The log by position, in pages; an entry of a folded run is null, and so is a full page of such entries. Pages, so
   /// that one run that stays open for weeks does not hold the log of those weeks.

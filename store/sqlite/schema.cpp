@@ -37,7 +37,7 @@ CREATE TABLE watermark (partition_no INTEGER PRIMARY KEY, position INTEGER NOT N
   committed_at_ns INTEGER NOT NULL);
 CREATE TABLE signal_decision (decision_no INTEGER PRIMARY KEY, tenant_no INTEGER NOT NULL, run_no INTEGER NOT NULL,
   signal_id TEXT NOT NULL, type INTEGER NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL, role INTEGER NOT NULL,
-  actor TEXT NOT NULL, reason TEXT NOT NULL, received_at_ns INTEGER NOT NULL, decided_at_ns INTEGER NOT NULL,
+  actor TEXT NOT NULL, reason TEXT NOT NULL, payload TEXT NOT NULL, received_at_ns INTEGER NOT NULL, decided_at_ns INTEGER NOT NULL,
   UNIQUE (tenant_no, run_no, signal_id));
 )sql";
 
@@ -85,7 +85,7 @@ ORDER BY s.snapshot_no;
 
 CREATE VIEW v_decisions AS
 SELECT d.decision_no, d.signal_id, $uuid(r.run_id) AS run_id, t.tenant_id, $signal_type(d.type) AS signal_type,
-  $decision(d.status) AS status, d.code, $role(d.role) AS effective_role, d.actor, d.reason,
+  $decision(d.status) AS status, d.code, $role(d.role) AS effective_role, d.actor, d.reason, d.payload,
   $time(d.received_at_ns) AS received_at, $time(d.decided_at_ns) AS decided_at
 FROM signal_decision d LEFT JOIN run r ON r.run_no = d.run_no LEFT JOIN tenant t ON t.tenant_no = d.tenant_no
 ORDER BY d.decision_no;

@@ -8,7 +8,7 @@
 namespace dvt::store {
 
 /// PRAGMA user_version of a store file.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 /// Creates the schema in an empty database, or checks that an existing one is of this version and of a scenario that
 /// starts at the same instant. Sets up pragmas in both cases. Throws dvt::Error.

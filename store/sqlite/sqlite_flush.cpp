@@ -130,8 +130,9 @@ void SqliteStateStore::write_decisions() {
     insert.bind(7, static_cast<int>(decision.effective_role));
     insert.bind_text(8, decision.actor);
     insert.bind_text(9, decision.reason);
-    insert.bind(10, decision.received_at.ns);
-    insert.bind(11, decision.decided_at.ns);
+    insert.bind_text(10, decision.payload);
+    insert.bind(11, decision.received_at.ns);
+    insert.bind(12, decision.decided_at.ns);
     insert.run();
   }
 }
@@ -183,6 +184,7 @@ void SqliteStateStore::after_commit(std::uint64_t last) {
   outbox_rows_from_ = std::max(outbox_rows_from_, outbox_.base());
   outbox_.clear_touched();
   dead_letters_.clear();
+  decision_rows_ = decision_rows_ || !decisions_.empty();
   decisions_.clear();
   decision_index_.clear();
   for (const std::uint32_t index : snapshots_) runs_[index].snapshot_pending = false;

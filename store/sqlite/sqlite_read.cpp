@@ -35,6 +35,7 @@ void SqliteStateStore::load() {
   counts_.events = flushed_;
   counts_.runs = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM run ORDER BY 1"));
   counts_.decisions = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
+  decision_rows_ = counts_.decisions > 0;
   counts_.dead_letters = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM dead_letter ORDER BY 1"));
   if (counts_.runs > 0) {
     next_new_run_ = static_cast<std::uint32_t>(db_.query_int("SELECT max(run_no) FROM run ORDER BY 1")) + 1;

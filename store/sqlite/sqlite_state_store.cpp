@@ -198,7 +198,7 @@ Result<AppendReceipt, StoreError> SqliteStateStore::append_checked(const NewEven
 }
 
 bool SqliteStateStore::make_room() {
-  if (options_.commit == Commit::per_append) return false;
+  if (together_ || options_.commit == Commit::per_append) return false;
   if (ring_.last() - flushed_ + decisions_.size() < options_.rows_per_commit) return false;
   commit(ring_.last());
   return true;
@@ -218,34 +218,52 @@ Result<DecisionReceipt, StoreError> SqliteStateStore::decide_checked(const Signa
   }
   key_scratch_ = std::to_string(decision.tenant.value) + '/' + std::to_string(decision.run.value) + '/';
   key_scratch_ += decision.signal_id;
+  std::optional<DecisionReceipt> stands;
   if (const auto found = decision_index_.find(key_scratch_); found != decision_index_.end()) {
     const SignalDecision& known = decisions_[found->second];
-    return DecisionReceipt{known.status, known.code, true};
-  }
-  if (counts_.decisions > decisions_.size()) {
+    stands = DecisionReceipt{known.status, known.code, true, {}};
+  } else if (decision_rows_) {
     db::Statement& select = sql_->select_decision;
     db::ResetGuard guard(select);
     select.bind(1, decision.tenant.value);
     select.bind(2, decision.run.value);
     select.bind_text(3, decision.signal_id);
-    if (select.step()) {
-      return DecisionReceipt{static_cast<DecisionStatus>(select.int_at(0)), std::string(select.text_at(1)), true};
-    }
+    if (select.step())
+      stands = DecisionReceipt{static_cast<DecisionStatus>(select.int_at(0)), std::string(select.text_at(1)), true, {}};
   }
+  if (stands && !decision.replaces) return *stands;
   make_room();
+  auto event = add_decision(decision);
+  if (!event.has_value()) return failure(event.error());
+  if (options_.commit == Commit::batched) decision_index_.insert_or_assign(key_scratch_, decisions_.size() - 1);
+  if (!stands) ++counts_.decisions;
+  return DecisionReceipt{decision.status, decision.code, false, event.value()};
+}
+
+// From here to the end nothing may commit in between: decision and event go into one transaction.
+Result<std::optional<AppendReceipt>, StoreError> SqliteStateStore::add_decision(const SignalDecision& decision) {
   decisions_.push_back(decision);
-  if (options_.commit == Commit::per_append) {
-    try {
-      commit(ring_.last());
-    } catch (const db::DbError&) {
-      decisions_.pop_back();
-      throw;
+  decisions_.back().allows.reset();
+  std::optional<AppendReceipt> receipt;
+  try {
+    if (decision.allows != nullptr) {
+      together_ = true;
+      const auto event = append_checked(*decision.allows, decision.persisted_at);
+      together_ = false;
+      if (!event.has_value()) {
+        decisions_.pop_back();
+        return failure(event.error());
+      }
+      receipt = event.value();
     }
-  } else {
-    decision_index_.emplace(key_scratch_, decisions_.size() - 1);
+    // Nothing is left to be written when the event's commit took the decision along.
+    if (options_.commit == Commit::per_append && !decisions_.empty()) commit(ring_.last());
+  } catch (const db::DbError&) {
+    together_ = false;
+    decisions_.pop_back();
+    throw;
   }
-  ++counts_.decisions;
-  return DecisionReceipt{decision.status, decision.code, false};
+  return receipt;
 }
 
 void SqliteStateStore::write_snapshots(std::uint32_t partition, std::uint64_t watermark,

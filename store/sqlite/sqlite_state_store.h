@@ -112,6 +112,8 @@ class SqliteStateStore final : public StateStore {
   bool all_written(const RunSlot& slot) const;
   /// Commits when the batch is full; true if it did (slots of released runs are closed then).
   bool make_room();
+  /// An event that a decision allows, together with the decision: false when the two cannot be kept.
+  Result<std::optional<AppendReceipt>, StoreError> add_decision(const SignalDecision& decision);
 
   // sqlite_flush.cpp: one physical commit of all that is pending, with events up to `last`.
   void commit(std::uint64_t last);
@@ -144,7 +146,9 @@ class SqliteStateStore final : public StateStore {
   Digest chain_{};             // its row hash
   OutboxBook outbox_;
   std::vector<DeadLetter> dead_letters_;
-  std::vector<SignalDecision> decisions_;
+  std::vector<SignalDecision> decisions_;  // pending; a later one of the same key replaces the earlier one
+  bool decision_rows_ = false;             // the database holds some
+  bool together_ = false;                  // an event is being added with its decision: no commit in between
   std::unordered_map<std::string, std::size_t> decision_index_;  // into decisions_
   std::vector<std::uint32_t> snapshots_;                         // slots with a pending snapshot
   std::map<std::uint32_t, Watermark> watermarks_;

@@ -36,7 +36,9 @@ struct SqliteStateStore::Statements {
       statement("INSERT INTO dead_letter (position, attempts, died_at_ns) VALUES (?, ?, ?)");
   db::Statement insert_decision = statement(
       "INSERT INTO signal_decision (tenant_no, run_no, signal_id, type, status, code, role, actor, reason,"
-      " received_at_ns, decided_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " payload, received_at_ns, decided_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (tenant_no, run_no, signal_id) DO UPDATE SET status = excluded.status, code = excluded.code,"
+      " role = excluded.role, decided_at_ns = excluded.decided_at_ns");
   db::Statement insert_snapshot = statement(
       "INSERT INTO snapshot (run_no, up_to_seq, status, inconsistent, committed_at_ns, hash, state)"
       " VALUES (?, ?, ?, ?, ?, ?, ?)");

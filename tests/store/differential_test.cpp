@@ -145,11 +145,20 @@ void do_one(Stores& stores, TestBits& bits, Instant now, std::vector<NewEvent>& 
     decision.code = decision.status == DecisionStatus::rejected ? "AUTHZ_DENIED" : "";
     decision.reason = "o'clock";
     decision.decided_at = now;
+    decision.replaces = bits.below(4) == 0;
+    if (bits.below(3) == 0) {
+      sent.push_back(bits.below(4) == 0 ? sent[bits.below(sent.size())] : random_event(bits, now.ns));
+      decision.allows = std::make_shared<const NewEvent>(sent.back());
+      decision.persisted_at = now;
+    }
     stores.each([&](StateStore& store) {
       const auto result = store.decide(decision);
       if (!result) return std::string(to_string(result.error()));
       return std::string(to_string(result.value().status)) + result.value().code +
-             (result.value().idempotent ? " old" : "");
+             (result.value().idempotent ? " old" : "") +
+             (result.value().event ? " with position " + std::to_string(result.value().event->position) +
+                                         (result.value().event->idempotent ? " again" : "")
+                                   : "");
     });
   } else if (kind < 62) {
     const auto run = static_cast<std::uint32_t>(bits.below(kRuns + 1));

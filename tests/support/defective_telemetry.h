@@ -15,6 +15,9 @@ namespace dvt::test {
 
 enum class FactKind : std::uint8_t {
   run_accepted,
+  run_admitted,
+  decision_stored,
+  signal_waits,
   signal_decided,
   signal_applied,
   signal_lost,
@@ -67,8 +70,8 @@ class DefectiveTelemetry final : public Telemetry {
   void strike() { ++struck_; }
 
   // Telemetry
-  void api_request(std::string_view route, int code, Duration took, Instant at) override {
-    next_.api_request(route, code, took, at);
+  void api_request(std::string_view route, int code, std::string_view error, Duration took, Instant at) override {
+    next_.api_request(route, code, error, took, at);
   }
   void run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal tenant, Instant at) override {
     next_.run_requested(run, plan, tenant, at);
@@ -77,6 +80,25 @@ class DefectiveTelemetry final : public Telemetry {
     pass(FactKind::run_accepted, [fact](Telemetry& to) { to.run_accepted(fact); });
   }
   void run_rejected(RunOrdinal run, std::string_view code, Instant at) override { next_.run_rejected(run, code, at); }
+  void run_request_retried(RunOrdinal run, std::uint32_t attempt, Instant at) override {
+    next_.run_request_retried(run, attempt, at);
+  }
+  void run_request_given_up(RunOrdinal run, std::string_view code, Instant at) override {
+    next_.run_request_given_up(run, code, at);
+  }
+  void run_admitted(RunOrdinal run, Instant at) override {
+    pass(FactKind::run_admitted, [=](Telemetry& to) { to.run_admitted(run, at); });
+  }
+  void decision_stored(const SignalDecision& decision, Instant at) override {
+    pass(FactKind::decision_stored, [decision, at](Telemetry& to) { to.decision_stored(decision, at); });
+  }
+  void signal_repeated(const SignalFact& fact) override { next_.signal_repeated(fact); }
+  void signal_waits(RunOrdinal run, std::uint64_t signal, bool waits, std::size_t length, Instant at) override {
+    pass(FactKind::signal_waits, [=](Telemetry& to) { to.signal_waits(run, signal, waits, length, at); });
+  }
+  void alert_escalated(RunOrdinal run, std::string_view level, Instant at) override {
+    next_.alert_escalated(run, level, at);
+  }
   void signal_decided(const SignalFact& fact) override {
     pass(FactKind::signal_decided, [fact, code = std::string(fact.code)](Telemetry& to) {
       SignalFact copy = fact;
@@ -258,7 +280,7 @@ class DefectiveTelemetry final : public Telemetry {
 
   Telemetry& next_;
   std::vector<Defect> defects_;
-  std::uint64_t seen_[24] = {};
+  std::uint64_t seen_[27] = {};
   std::uint64_t struck_ = 0;
   std::optional<std::pair<FactKind, Tell>> held_;
 };

@@ -144,6 +144,7 @@ TEST(Invariants, DoNotJudgeSignalsThatMeetARunBeforeTheProviderKnowsIt) {
   Scene s;
   s.script.accept(0);
   s.script.lost(0, SignalType::pause, s.script.signal(0, SignalType::pause));
+  s.script.admit(0);
   s.script.start(0);
   s.script.pass(minutes(5));
   s.expect_clean();

@@ -23,6 +23,8 @@ InvariantConfig mended() {
   config.subscriptions = 2;
   config.outbox_backoff_max = seconds(36);
   config.outbox_backoff_min = milliseconds(800);
+  config.runs_in_flight_max = 3;
+  config.signals_per_run = 3;
   return config;
 }
 
@@ -298,6 +300,42 @@ const std::map<std::string, Plant>& plants() {
          s.defects.drop(FactKind::signal_applied, 5);
          s.script.clean_day();
          s.script.pass(minutes(5));
+       }},
+      {"runs-are-admitted-once",
+       [](Scene& s) {
+         s.defects.repeat(FactKind::run_admitted, 2);
+         s.script.clean_day();
+       }},
+      {"admission-keeps-its-limit",
+       [](Scene& s) {
+         for (std::uint32_t run = 0; run < 4; ++run) s.script.open(run);  // three are allowed
+         s.defects.strike();
+       }},
+      {"effects-have-a-decision-record",
+       [](Scene& s) {
+         s.defects.drop(FactKind::decision_stored, 4);
+         s.script.clean_day();
+       }},
+      {"one-decision-per-signal-id",
+       [](Scene& s) {
+         s.script.open(0);
+         s.script.record(0, 1, SignalType::pause, DecisionStatus::accepted, false, "s-1");
+         s.script.record(0, 2, SignalType::pause, DecisionStatus::accepted, false, "s-1");
+         s.defects.strike();
+       }},
+      {"signal-limit-per-run",
+       [](Scene& s) {
+         s.script.open(0);
+         for (int i = 0; i < 4; ++i) s.script.signal(0, SignalType::pause);  // three a minute are allowed
+         s.defects.strike();
+       }},
+      {"deferred-signals-are-settled",
+       [](Scene& s) {
+         s.script.open(0);
+         const std::uint64_t signal = s.script.signal(0, SignalType::pause, DecisionStatus::deferred);
+         s.defects.signal_waits(RunOrdinal{0}, signal, false, 0, s.script.now);  // taken up, and forgotten
+         s.script.pass(minutes(5));
+         s.defects.strike();
        }},
       {"accepted-cancels-take-effect",
        [](Scene& s) {

@@ -44,15 +44,41 @@ class Script {
     append(ordinal, EventType::run_queued);
     out_->run_accepted({r.run, {}, {}, r.run_id, r.requested_at, now});
   }
+  void admit(std::uint32_t ordinal) { out_->run_admitted(RunOrdinal{ordinal}, now); }
+  /// The record of a signal, with an id of its own unless one is given.
+  void record(std::uint32_t ordinal, std::uint64_t number, SignalType type, DecisionStatus status,
+              bool replaces = false, const std::string& id = {}) {
+    SignalDecision decision;
+    decision.signal_id = id.empty() ? "signal-" + std::to_string(number) : id;
+    decision.run = RunOrdinal{ordinal};
+    decision.type = type;
+    decision.status = status;
+    decision.decided_at = now;
+    decision.replaces = replaces;
+    decision.signal = number;
+    out_->decision_stored(decision, now);
+  }
   std::uint64_t signal(std::uint32_t ordinal, SignalType type, DecisionStatus status = DecisionStatus::accepted) {
     const std::uint64_t number = ++signals_;
     pass(milliseconds(1));
+    record(ordinal, number, type, status);
     out_->signal_decided({RunOrdinal{ordinal}, type, status, {}, number, now, now});
     return number;
   }
   void applied(std::uint32_t ordinal, SignalType type, std::uint64_t number) {
     pass(milliseconds(1));
     out_->signal_applied({RunOrdinal{ordinal}, type, DecisionStatus::accepted, {}, number, now, now});
+  }
+  /// A signal over its run's limit: answered deferred, and accepted a minute later.
+  std::uint64_t deferred_signal(std::uint32_t ordinal, SignalType type) {
+    const std::uint64_t number = signal(ordinal, type, DecisionStatus::deferred);
+    out_->signal_waits(RunOrdinal{ordinal}, number, true, 1, now);
+    pass(minutes(1));
+    out_->signal_waits(RunOrdinal{ordinal}, number, false, 0, now);
+    pass(milliseconds(1));
+    record(ordinal, number, type, DecisionStatus::accepted, true);
+    out_->signal_decided({RunOrdinal{ordinal}, type, DecisionStatus::accepted, {}, number, now, now, true});
+    return number;
   }
   void lost(std::uint32_t ordinal, SignalType type, std::uint64_t number) {
     out_->signal_lost({RunOrdinal{ordinal}, type, DecisionStatus::accepted, {}, number, now, now});
@@ -171,6 +197,7 @@ class Script {
   /// Accepted, started, RunStarted written.
   void open(std::uint32_t ordinal) {
     accept(ordinal);
+    admit(ordinal);
     start(ordinal);
     workflow_task(ordinal);
     emit(ordinal, EventType::run_started);
@@ -249,7 +276,7 @@ class Script {
     stand(0, 1);
     project();
     pass(minutes(2));
-    applied(0, SignalType::resume, signal(0, SignalType::resume));
+    applied(0, SignalType::resume, deferred_signal(0, SignalType::resume));
     go_on(0, 1);
     layer(0, 1);
     applied(0, SignalType::pause, signal(0, SignalType::pause));

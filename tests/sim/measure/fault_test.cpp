@@ -107,10 +107,10 @@ TEST(Fault, SeveralEpisodesGiveTheLongestRecovery) {
   Facts facts = with({"api", RecoveryBy::api, 0, false});
   const auto episode = [&](std::int64_t from, std::int64_t healed, std::int64_t answered) {
     facts.measure.fault_injected("api", at_ms(from));
-    facts.measure.api_request("POST /runs", 503, milliseconds(5), at_ms(from + 1));
+    facts.measure.api_request("POST /runs", 503, "UNAVAILABLE", milliseconds(5), at_ms(from + 1));
     facts.measure.fault_healed("api", at_ms(healed));
-    facts.measure.api_request("POST /runs", 503, milliseconds(5), at_ms(healed + 1));
-    facts.measure.api_request("POST /runs", 202, milliseconds(5), at_ms(answered));
+    facts.measure.api_request("POST /runs", 503, "UNAVAILABLE", milliseconds(5), at_ms(healed + 1));
+    facts.measure.api_request("POST /runs", 202, "", milliseconds(5), at_ms(answered));
     facts.measure.fault_struck("api", at_ms(from + 1));
   };
   episode(0, 1'000, 4'000);

@@ -79,7 +79,6 @@ TEST(Operations, HaveOneTriggerAndOneDeed) {
       {"operations: {a: {at: 1m}}", "expected exactly one of signal, action"},
       {"operations: {a: {at: 1m, action: scale}}", "action: scale needs \"target\""},
       {"operations: {a: {at: 1m, signal: PAUSE, to: 3}}", "\"to\" belongs to an action"},
-      {"operations: {a: {at: 1m, signal: RETRY_STEP}}", "RETRY_STEP is not modelled yet"},
       {"operations: {a: {at: 1m, signal: PAUS}}", "expected one of PAUSE, RESUME"},
       {"operations: {p: {at: 1m, signal: PAUSE}, a: {at: 2m, signal: RESUME, select: {sameAs: p, plan: small}}}",
        "sameAs excludes the other keys"},
