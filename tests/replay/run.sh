@@ -39,8 +39,6 @@ if [[ $# -eq 0 ]]; then
     --missing 'cancel by signal=the adapter cancels natively (known fault 1)'
     --missing 'cancel by signal while paused=the adapter cancels natively (known fault 1)'
     --missing 'cancel by signal, too late=the adapter cancels natively (known fault 1)'
-    --missing 'terminated=operator actions have no model'
-    --missing 'terminated in a workflow task (FORCE_CLOSE_COMMAND)=operator actions have no model'
     --missing 'workflow task failed (the code threw)=invalid plans do not reach the workflow'
     --missing 'workflow failed by an activity=RunFailed is not told after an unforeseen failure'
   )
