@@ -10,7 +10,7 @@ void MockAdapter::start_run(RunIdentityRef identity) {
     for (const StepIndex step : layer) run->todo.push_back({EventType::step_started, step});
     for (const StepIndex step : layer) run->todo.push_back({EventType::step_completed, step});
   }
-  run->todo.push_back({EventType::run_completed, kNoStep});
+  run->todo.push_back({plan.errors.empty() ? EventType::run_completed : EventType::run_failed, kNoStep});
   run->identity = identity;
   telemetry_.run_started(identity->run, identity->plan, timers_.now());
   const RunOrdinal ordinal = identity->run;
@@ -29,6 +29,11 @@ void MockAdapter::write(Run& run, EventType type, StepIndex step, std::uint32_t 
     if (!outcome.ok) {  // a provider without retries: the run fails
       runs_.erase(ordinal.value);
       listener_->run_ended(ordinal, RunOutcome::failed, ErrorClass::engine, to_string(outcome.error));
+      return;
+    }
+    if (type == EventType::run_failed) {  // its plan is invalid
+      runs_.erase(ordinal.value);
+      listener_->run_ended(ordinal, RunOutcome::failed, ErrorClass::user, "INVALID_PLAN_SCHEMA");
       return;
     }
     if (type == EventType::run_completed || type == EventType::run_cancelled) {

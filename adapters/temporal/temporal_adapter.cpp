@@ -8,8 +8,8 @@ using namespace dvt::engine;
 
 namespace {
 
-const char* method_of(const ProviderSignal& signal) {
-  if (signal.type == SignalType::cancel) return "RequestCancelWorkflowExecution";
+const char* method_of(const ProviderSignal& signal, bool cancel_by_signal) {
+  if (signal.type == SignalType::cancel && !cancel_by_signal) return "RequestCancelWorkflowExecution";
   if (signal.type == SignalType::emergency_stop)
     return signal.force ? "TerminateWorkflowExecution" : "RequestCancelWorkflowExecution";
   return "SignalWorkflowExecution";
@@ -91,7 +91,8 @@ void TemporalAdapter::signal(const ProviderSignal& signal) {
   // Fixed fault 6: the hold is set by the same decision that accepts the signal, not after another round trip.
   if (options_.hold_queued_steps && signal.type == SignalType::pause) service_.hold_activities(signal.run, true);
   auto held = std::make_unique<ProviderSignal>(signal);
-  rpc(method_of(signal), {signal.run.value, signal.signal, 1}, [this, copy = std::move(held)] { deliver(*copy); });
+  rpc(method_of(signal, options_.cancel_by_signal), {signal.run.value, signal.signal, 1},
+      [this, copy = std::move(held)] { deliver(*copy); });
 }
 
 void TemporalAdapter::deliver(const ProviderSignal& signal) {
@@ -105,6 +106,11 @@ void TemporalAdapter::deliver(const ProviderSignal& signal) {
       delivered = service_.signal_workflow(signal.run, names::resume, nullptr, signal.signal);
       break;
     case SignalType::cancel:
+      if (options_.cancel_by_signal) {
+        delivered = service_.signal_workflow(signal.run, names::cancel, make_payload<CancelSignal>(signal.reason),
+                                             signal.signal);
+        break;
+      }
       // Known fault 1: the cancel is native; nothing will write RunCancelled.
       delivered = service_.request_cancel(signal.run);
       if (delivered) listener_->signal_applied(signal.signal, timers_.now());
@@ -153,8 +159,10 @@ void TemporalAdapter::execution_closed(const Execution& execution, CloseStatus s
       return;
     }
     case CloseStatus::failed:
+      // Invalid plans are the user's (domain §13).
       listener_->run_ended(
-          run, RunOutcome::failed, ErrorClass::engine,
+          run, RunOutcome::failed,
+          failure != nullptr && failure->type == names::invalid_plan ? ErrorClass::user : ErrorClass::engine,
           failure != nullptr && failure->type ? failure->type.text() : std::string_view("WORKFLOW_FAILED"));
       return;
     case CloseStatus::cancelled:

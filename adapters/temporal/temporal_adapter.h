@@ -14,6 +14,7 @@ namespace dvt::adapters {
 struct TemporalOptions {
   Distribution rpc_latency;
   std::uint32_t continue_as_new_after_layers = 0;
+  bool cancel_by_signal = false;   // CANCEL is the workflow signal `cancel` instead of the provider's own request
   bool hold_queued_steps = false;  // known fault 6 fixed: a paused run's queued steps and retries wait
   Symbol control_queue;
   /// By plan: the workflow that runs instead of the plan's interpreter, and its input. No type, or no entry: none.

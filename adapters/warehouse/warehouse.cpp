@@ -12,6 +12,11 @@ bool strikes(std::uint64_t word, std::int64_t ppb) {
   return word % 1'000'000'000 < static_cast<std::uint64_t>(ppb);
 }
 
+// Every attempt of every logical attempt draws for itself.
+std::uint64_t attempt_key(const StepRequest& request) {
+  return (std::uint64_t{request.logical_attempt - 1} << 32) | request.attempt;
+}
+
 }  // namespace
 
 Warehouses::Warehouses(Timers& timers, const Random& random, Telemetry& telemetry,
@@ -52,7 +57,7 @@ void Warehouses::begin(std::uint32_t index, Job job) {
   job.began_at = timers_.now();
   level(index);
   const StepProfile& profile = plans_[job.request.plan.value][job.request.step.value];
-  const DrawKey key{job.request.run.value, job.request.step.value, job.request.attempt};
+  const DrawKey key{job.request.run.value, job.request.step.value, attempt_key(job.request)};
   Draws draws(random_, Purpose::warehouse_duration, key.a, key.b, key.c);
   Duration duration = profile.duration.sample(draws);
   if (warehouse.scale != nullptr) duration = warehouse.scale->scaled(duration, key);
@@ -77,11 +82,12 @@ void Warehouses::begin(std::uint32_t index, Job job) {
 }
 
 StepAnswer Warehouses::judge(const Warehouse& warehouse, const StepRequest& request, const StepProfile& profile) const {
-  if (profile.recorded_failure) return {StepOutcome::failed, "recorded_error"};
+  // What was recorded is the first attempt; whoever retries has mended something.
+  if (profile.recorded_failure && request.logical_attempt == 1) return {StepOutcome::failed, "recorded_error"};
   const ErrorModel& errors = warehouse.options.errors;
   if (errors.rate_ppb == 0) return {};
   std::uint64_t words[4];
-  random_.words(Purpose::warehouse_error, request.run.value, request.step.value, request.attempt, 0, words);
+  random_.words(Purpose::warehouse_error, request.run.value, request.step.value, attempt_key(request), 0, words);
   if (!strikes(words[0], errors.rate_ppb)) return {};
   if (strikes(words[1], errors.permanent_ppb)) return {StepOutcome::permanent_error, "permanent_error"};
   std::int64_t passed = 0;

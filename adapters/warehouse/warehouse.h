@@ -31,7 +31,8 @@ struct ErrorModel {
 struct StepProfile {
   std::uint32_t warehouse = 0;
   Distribution duration;
-  bool recorded_failure = false;  // an imported project's step that failed: fails the same way (user error)
+  bool recorded_failure =
+      false;  // an imported project's step that failed: fails the same way, unless it is retried (user error)
 };
 
 struct WarehouseOptions {

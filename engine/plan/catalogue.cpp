@@ -7,12 +7,20 @@ namespace dvt::engine {
 
 PlanEntryRef PlanCatalogue::add(Plan plan) {
   DVT_ASSERT(validate(plan).empty(), "only valid plans enter the catalogue");
+  return add_unchecked(std::move(plan));
+}
+
+PlanEntryRef PlanCatalogue::add_unchecked(Plan plan) {
   auto entry = std::make_shared<PlanEntry>();
   entry->ordinal = {static_cast<std::uint32_t>(entries_.size())};
   entry->bytes = plan_bytes(plan);
   entry->ref = make_plan_ref("plan://catalogue/" + plan.metadata.plan_id + "/" + plan.metadata.plan_version,
                              entry->bytes, plan.metadata);
-  entry->layers = layers(plan);
+  entry->errors = validate(plan);
+  if (entry->errors.empty()) {
+    entry->layers = layers(plan);
+    entry->waits_for = run_dependencies(plan);
+  }
   entry->plan = std::move(plan);
   entries_.push_back(std::move(entry));
   return entries_.back();

@@ -18,13 +18,17 @@ struct PlanEntry {
   std::string bytes;  // what a worker fetches: metadata and steps, nothing else
   PlanRef ref;
   std::vector<std::vector<StepIndex>> layers;
+  std::vector<std::vector<StepIndex>> waits_for;  // by step: run_dependencies()
+  std::vector<PlanError> errors;                  // of an unchecked plan; then there are no layers, and nobody runs it
 };
 using PlanEntryRef = std::shared_ptr<const PlanEntry>;
 
 class PlanCatalogue {
  public:
-  /// The plan must be valid (see validate()). Its URI is plan://catalogue/<planId>/<planVersion>.
+  /// An invalid plan (see validate()) is a programmer's error. The URI is plan://catalogue/<planId>/<planVersion>.
   PlanEntryRef add(Plan plan);
+  /// Takes an invalid plan too: what a planner should have refused, handed to the workflow (known fault 4).
+  PlanEntryRef add_unchecked(Plan plan);
   const PlanEntryRef& at(PlanOrdinal plan) const { return entries_.at(plan.value); }
   const std::vector<PlanEntryRef>& entries() const { return entries_; }
   /// Null when no plan has this address.

@@ -52,6 +52,11 @@ void PlanRunInput::write_json(std::string& out) const {
     o.append("resumeFromLayerIndex", resume_from_layer);
     o.append("continuedAsNewCount", continued_count);
   }
+  if (!skip_steps.empty()) {
+    json::Array skips;
+    for (const std::string& step_id : skip_steps) skips.push_back(step_id);
+    o.append("skipSteps", std::move(skips));
+  }
   append(out, std::move(o));
 }
 

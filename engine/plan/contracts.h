@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/base/event_type.h"
 #include "engine/base/symbol.h"
@@ -17,13 +18,14 @@ namespace dvt::engine {
 class PlanRunInput final : public PayloadBody {
  public:
   PlanRunInput(RunIdentityRef run_, PlanEntryRef plan_, std::string adapter_, std::uint32_t after_layers,
-               std::uint32_t resume_from, std::uint32_t continued)
+               std::uint32_t resume_from, std::uint32_t continued, std::vector<std::string> skips = {})
       : run(std::move(run_)),
         plan(std::move(plan_)),
         target_adapter(std::move(adapter_)),
         continue_as_new_after_layers(after_layers),
         resume_from_layer(resume_from),
-        continued_count(continued) {}
+        continued_count(continued),
+        skip_steps(std::move(skips)) {}
   void write_json(std::string& out) const override;
   std::uint64_t approximate_bytes() const override;
 
@@ -33,6 +35,7 @@ class PlanRunInput final : public PayloadBody {
   const std::uint32_t continue_as_new_after_layers;
   const std::uint32_t resume_from_layer;
   const std::uint32_t continued_count;
+  const std::vector<std::string> skip_steps;  // SKIP_STEPs still to come; written as skipSteps when there are any
 };
 
 /// {runId, status, continuedAsNewCount}
@@ -100,8 +103,9 @@ class FetchedPlan final : public PayloadBody {
 /// {step, ctx}
 class ExecuteStepInput final : public StepSubject {
  public:
-  ExecuteStepInput(std::shared_ptr<const PlanRunInput> input_, PlanEntryRef plan_, StepIndex step_)
-      : input(std::move(input_)), plan(std::move(plan_)), subject(step_) {}
+  ExecuteStepInput(std::shared_ptr<const PlanRunInput> input_, PlanEntryRef plan_, StepIndex step_,
+                   std::uint32_t logical_attempt_ = 1)
+      : input(std::move(input_)), plan(std::move(plan_)), subject(step_), logical_attempt(logical_attempt_) {}
   void write_json(std::string& out) const override;
   std::uint64_t approximate_bytes() const override;
   StepIndex step() const override { return subject; }
@@ -110,6 +114,7 @@ class ExecuteStepInput final : public StepSubject {
   const std::shared_ptr<const PlanRunInput> input;
   const PlanEntryRef plan;
   const StepIndex subject;
+  const std::uint32_t logical_attempt;  // from 1; not part of the contract
 };
 
 /// {stepId, status: "COMPLETED"} or {stepId, status: "FAILED", retriable?, error?}

@@ -18,6 +18,11 @@ StepIndex index_of(std::size_t position) {
   return StepIndex{static_cast<std::uint32_t>(position)};
 }
 
+bool is_graph(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const Step& step) { return step.depends_on.has_value(); });
+}
+
 }  // namespace
 
 std::vector<std::vector<StepIndex>> dependencies(const Plan& plan) {
@@ -63,10 +68,15 @@ std::vector<std::vector<StepIndex>> frontiers(const std::vector<std::vector<Step
   return result;
 }
 
+std::vector<std::vector<StepIndex>> run_dependencies(const Plan& plan) {
+  if (is_graph(plan)) return dependencies(plan);
+  std::vector<std::vector<StepIndex>> chain(plan.steps.size());
+  for (std::size_t i = 1; i < plan.steps.size(); ++i) chain[i] = {index_of(i - 1)};
+  return chain;
+}
+
 std::vector<std::vector<StepIndex>> layers(const Plan& plan) {
-  const bool is_graph =
-      std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.depends_on.has_value(); });
-  if (!is_graph) {
+  if (!is_graph(plan)) {
     std::vector<std::vector<StepIndex>> one_by_one;
     one_by_one.reserve(plan.steps.size());
     for (std::size_t i = 0; i < plan.steps.size(); ++i) one_by_one.push_back({index_of(i)});

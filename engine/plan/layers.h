@@ -12,6 +12,10 @@ namespace dvt::engine {
 /// step's dependency on itself, are left out (validate() names them).
 std::vector<std::vector<StepIndex>> dependencies(const Plan& plan);
 
+/// What each step waits for when it runs: its dependencies, or, in a plan without any `depends_on`, the step before it
+/// (domain §6). Precondition: validate(plan) is empty.
+std::vector<std::vector<StepIndex>> run_dependencies(const Plan& plan);
+
 /// Without any `depends_on`: one step per layer in declaration order. Otherwise Kahn's frontiers, each in declaration
 /// order, repeated dependencies counted once (domain §6). A plan without steps has no layers.
 /// Precondition: validate(plan) is empty.

@@ -1,147 +1,108 @@
 #include "engine/plan/layers_workflow.h"
 
+#include <optional>
+
+#include "engine/plan/step_scheduler.h"
+
 namespace dvt::engine {
 namespace {
 
-// One execution of the workflow; lives on the workflow's fiber.
-class LayersRun {
+class LayersRun final : public PlanRun {
  public:
   LayersRun(WorkflowContext& ctx, const InterpreterOptions& options, std::shared_ptr<const PlanRunInput> input)
-      : ctx_(ctx), options_(options), input_(std::move(input)) {}
+      : PlanRun(ctx, options, std::move(input)) {}
 
-  Payload run() {
-    listen();
-    if (input_->continued_count == 0) {
-      ctx_.execute_activity(names::save_run_metadata, options_.control,
-                            make_payload<SaveRunMetadataInput>(input_->run, input_->plan));
-      emit(EventType::run_started);
-    }
-    const Payload fetched = ctx_.execute_activity(names::fetch_plan, options_.control,
-                                                  make_payload<FetchPlanInput>(input_->run, input_->plan->ref));
-    plan_ = payload_as<FetchedPlan>(fetched).plan;
-
+ private:
+  StepsEnded run_steps() override {
+    const std::size_t layers = plan_->layers.size();
+    const std::uint32_t continue_after = input_->continue_as_new_after_layers;
     std::uint32_t layers_done = 0;
-    for (std::uint32_t at = input_->resume_from_layer; at < plan_->layers.size(); ++at) {
-      if (stops_before_layer()) return finish(EventType::run_cancelled, RunOutcome::cancelled, ErrorClass::none, {});
-      const std::vector<StepIndex>& layer = plan_->layers[at];
-      for (const StepIndex step : layer) emit(EventType::step_started, step);
-      if (const StepIndex* failed = execute(layer)) {
-        emit(EventType::step_failed, *failed);
-        return finish(EventType::run_failed, RunOutcome::failed, failed_class_, failed_code_);
-      }
+    for (std::uint32_t at = input_->resume_from_layer; at < layers; ++at) {
+      if (stops_at_gate()) return cancelled();
+      const StepsEnded ended = step_limit() > 0 ? run_bounded(plan_->layers[at]) : run_layer(plan_->layers[at]);
+      if (ended.outcome != RunOutcome::completed) return ended;
       ++layers_done;
-      const bool more = at + 1 < plan_->layers.size();
-      if (more && input_->continue_as_new_after_layers > 0 && layers_done >= input_->continue_as_new_after_layers) {
+      if (at + 1 < layers && continue_after > 0 && layers_done >= continue_after) {
+        tell_short_pauses();
+        // Known fault 2: what came since the last gate is forgotten with this execution.
+        while (options_.gate_before_continue && (cancelled_ || paused_))
+          if (stops_at_gate()) return cancelled();
         ctx_.continue_as_new(make_payload<PlanRunInput>(input_->run, input_->plan, input_->target_adapter,
-                                                        input_->continue_as_new_after_layers, at + 1,
-                                                        input_->continued_count + 1));
+                                                        continue_after, at + 1, input_->continued_count + 1,
+                                                        skips_to_come()));
       }
     }
     tell_short_pauses();  // of the last layer, which has no gate behind it
-    return finish(EventType::run_completed, RunOutcome::completed, ErrorClass::none, {});
-  }
-
- private:
-  void listen() {
-    ctx_.on_signal(names::pause, [this](const Payload&) {
-      if (paused_) return;
-      paused_ = true;
-      ++pauses_;
-    });
-    ctx_.on_signal(names::resume, [this](const Payload&) { paused_ = false; });
-    ctx_.on_signal(names::cancel, [this](const Payload&) { cancelled_ = true; });
-    ctx_.on_query(names::status, [this]() -> Payload {
-      return make_payload<JsonPayload>(cancelled_ ? "\"CANCELLING\"" : standing_ ? "\"PAUSED\"" : "\"RUNNING\"");
-    });
+    // Known fault 3: nobody looks once more.
+    if (options_.gate_before_complete && cancelled_) return cancelled();
+    return {};
   }
 
   // The gate before each layer; true when the run was cancelled.
-  bool stops_before_layer() {
+  bool stops_at_gate() {
     if (cancelled_) return true;
-    // Known fault 5: what happened between two gates and is over again leaves no trace, unless it is fixed.
     tell_short_pauses();
-    if (paused_) {
-      tell_pause([this] {
-        standing_ = true;
-        ctx_.await([this] { return !paused_ || cancelled_; });
-        standing_ = false;
-      });
+    if (paused_ && !cancelled_) {
+      begin_pause();
+      ctx_.await([this] { return !paused_ || cancelled_; });
+      if (!cancelled_) end_pause();
     }
     return cancelled_;
   }
 
-  void tell_short_pauses() {
-    while (options_.trace_short_pauses && pauses_told_ + (paused_ ? 1 : 0) < pauses_) tell_pause([] {});
-  }
-
-  template <class Wait>
-  void tell_pause(Wait wait) {
-    ++pauses_told_;
-    if (!options_.trace_short_pauses) pauses_told_ = pauses_;
-    // Known fault 7: without an ordinal the second pause has the first one's idempotency key.
-    const std::uint32_t ordinal =
-        options_.number_pauses ? input_->continued_count * kPausesPerExecution + ++pauses_emitted_ : 0;
-    emit(EventType::run_paused, kNoStep, ordinal);
-    wait();
-    if (!cancelled_) emit(EventType::run_resumed, kNoStep, ordinal);
-  }
-
-  void emit(EventType type, StepIndex step = kNoStep, std::uint32_t logical_attempt = 0) {
-    ctx_.execute_activity(names::emit_event, options_.control,
-                          make_payload<EmitEventInput>(input_, type, step, logical_attempt));
-  }
-
-  // Runs a layer in parallel and tells its completions in declaration order; the first failed step, or null.
-  const StepIndex* execute(const std::vector<StepIndex>& layer) {
-    std::vector<ActivityHandle> handles;
-    handles.reserve(layer.size());
+  // A layer in parallel: its StepStarted one after the other, all executeStep, then what came of them, told in
+  // declaration order up to the first failed one.
+  StepsEnded run_layer(const std::vector<StepIndex>& layer) {
+    std::vector<StepIndex> steps;
+    std::vector<ActivityHandle> told;
     for (const StepIndex step : layer) {
-      handles.push_back(ctx_.start_activity(names::execute_step, options_.step_options(plan_->ordinal, step),
-                                            make_payload<ExecuteStepInput>(input_, plan_, step)));
+      const bool skipped = take_skip(step);
+      if (!skipped) steps.push_back(step);
+      tell(told, skipped ? EventType::step_skipped : EventType::step_started, step);
     }
+    finish_all(told);
+    std::vector<ActivityHandle> handles;
+    handles.reserve(steps.size());
+    for (const StepIndex step : steps) handles.push_back(start_step(step, 1));
     std::vector<ActivityResult> results;
-    results.reserve(layer.size());
+    results.reserve(steps.size());
     for (const ActivityHandle handle : handles) results.push_back(ctx_.wait(handle));
-    for (std::size_t i = 0; i < layer.size(); ++i) {
-      if (step_failed(results[i])) return &layer[i];
-      emit(EventType::step_completed, layer[i]);
+
+    std::optional<StepScheduler> held;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const bool step_broke = step_failed(results[i]);
+      if (step_broke) forget_retries(steps[i]);
+      tell(told, step_broke ? EventType::step_failed : EventType::step_completed, steps[i]);
+      if (!step_broke) continue;
+      if (!options_.hold_failed_steps) {
+        finish_all(told);
+        return failed();
+      }
+      if (!held) held.emplace(*this, step_limit());
+      held->add_held(steps[i]);
     }
-    return nullptr;
+    finish_all(told);
+    return held ? held->run() : StepsEnded{};
   }
 
-  // A result that says FAILED and an activity that failed for good count alike (domain §6).
-  bool step_failed(const ActivityResult& result) {
-    if (result.ok) {
-      const auto& answer = payload_as<StepResult>(result.value);
-      if (answer.completed) return false;
-      failed_code_ = answer.error;
+  // Known fault 10: every event waits for the one before.
+  void tell(std::vector<ActivityHandle>& told, EventType type, StepIndex step) {
+    if (options_.tell_layers_together) {
+      told.push_back(start_event(type, step));
     } else {
-      failed_code_ = result.failure->type ? result.failure->type : names::transient_step_error;
+      emit(type, step);
     }
-    failed_class_ = step_error_class(failed_code_, result.ok);
-    return true;
+  }
+  void finish_all(std::vector<ActivityHandle>& told) {
+    for (const ActivityHandle event : told) finish_event(event);
+    told.clear();
   }
 
-  Payload finish(EventType event, RunOutcome outcome, ErrorClass error_class, Symbol code) {
-    emit(event);
-    return make_payload<PlanRunResult>(input_->run, outcome, error_class, code, input_->continued_count);
+  StepsEnded run_bounded(const std::vector<StepIndex>& layer) {
+    StepScheduler steps(*this, step_limit());
+    for (const StepIndex step : layer) steps.add(step, {});
+    return steps.run();
   }
-
-  // Ordinals of pauses stay distinct over a continue-as-new chain.
-  static constexpr std::uint32_t kPausesPerExecution = 1'000;
-
-  WorkflowContext& ctx_;
-  const InterpreterOptions& options_;
-  std::shared_ptr<const PlanRunInput> input_;
-  PlanEntryRef plan_;
-  bool paused_ = false;
-  bool cancelled_ = false;
-  bool standing_ = false;
-  std::uint32_t pauses_ = 0;       // PAUSE signals that took effect
-  std::uint32_t pauses_told_ = 0;  // of those, handled at a gate
-  std::uint32_t pauses_emitted_ = 0;
-  ErrorClass failed_class_ = ErrorClass::engine;
-  Symbol failed_code_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ struct StepRequest {
   StepIndex step;
   std::uint32_t activity = 0;  // with `attempt`, names the request
   std::uint32_t attempt = 1;   // engine attempt
+  std::uint32_t logical_attempt = 1;
 };
 
 enum class StepOutcome : std::uint8_t {

@@ -89,7 +89,8 @@ void FetchPlanActivity::start(const ActivityInvocation& invocation, ActivityDone
 
 void ExecuteStepActivity::start(const ActivityInvocation& invocation, ActivityDone done) {
   const auto& input = payload_as<ExecuteStepInput>(invocation.input);
-  StepRequest request{invocation.run, input.plan->ordinal, input.subject, invocation.activity, invocation.attempt};
+  StepRequest request{invocation.run,      input.plan->ordinal, input.subject,
+                      invocation.activity, invocation.attempt,  input.logical_attempt};
   struct Subject {
     PlanEntryRef plan;
     StepIndex step;

@@ -100,14 +100,24 @@ void SignalChecker::judge_lost(RunOrdinal ordinal, RunSignals& run) {
 }
 
 void SignalChecker::activity_scheduled(const ActivityFact& fact) {
-  if (fact.kind != ActivityKind::control || fact.attempt != 1) return;
-  if (RunSignals* run = runs_.find(fact.run)) run->last_control_at = fact.at;
+  if (fact.attempt != 1) return;
+  RunSignals* run = runs_.find(fact.run);
+  if (run == nullptr) return;
+  if (fact.kind == ActivityKind::control) {
+    run->last_control_at = fact.at;
+  } else if (run->cancelled && run->layer_ended) {
+    run->next_layer = true;
+  }
 }
 
 void SignalChecker::event_committed(const StoredEvent& event) {
-  if (event.type != EventType::run_completed) return;
+  if (event.type != EventType::run_completed && event.type != EventType::step_completed) return;
   RunSignals* run = runs_.find(event.run);
   if (run == nullptr) return;
+  if (event.type == EventType::step_completed) {
+    run->layer_ended = run->cancelled;
+    return;
+  }
   run->completed_event = true;
   run->completed_event_at = run->last_control_at;  // events are written one after the other
 }
@@ -132,7 +142,7 @@ void SignalChecker::run_closed(const RunClosed& fact) {
                             "a CANCEL was applied {} before RunCompleted was asked for, and the run completed",
                             format_duration(run->completed_event_at - run->cancelled_at));
                       },
-                      {3, 2});
+                      {run->next_layer ? 2 : 3});
     }
   }
   run->closed = true;

@@ -1,6 +1,6 @@
 // SignalChecker: every accepted signal is applied or told to be lost, once (domain §8). PAUSE, RESUME and CANCEL of a
-// run that stays open may not be lost; known fault 2 loses them at continue-as-new, known fault 3 lets a late CANCEL do
-// nothing.
+// run that stays open may not be lost; known fault 2 loses them at continue-as-new, known fault 3 lets a CANCEL of
+// the last layer do nothing.
 #pragma once
 
 #include <vector>
@@ -22,6 +22,8 @@ struct RunSignals {
   Instant lost_at;
   bool cancelled = false;
   Instant cancelled_at;        // the first CANCEL was applied
+  bool layer_ended = false;    // since then: a StepCompleted was written
+  bool next_layer = false;     // and after it a new step was scheduled, so the gate between did not see the CANCEL
   Instant last_control_at;     // a control activity was scheduled (first attempts)
   Instant completed_event_at;  // the same for the one that wrote RunCompleted
   bool completed_event = false;

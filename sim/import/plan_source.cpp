@@ -46,7 +46,7 @@ Result<engine::StepSize, std::vector<std::string>> size_of(const std::string& te
   return *size;
 }
 
-Loaded load(const std::string& name, const InlinePlan& body) {
+Loaded load_inline(const std::string& name, const InlinePlan& body) {
   LoadedPlan loaded;
   loaded.annotated.plan.metadata = metadata_of(name);
   for (const PlanStep& step : body.steps) {
@@ -58,7 +58,12 @@ Loaded load(const std::string& name, const InlinePlan& body) {
     if (!step.materialization.empty()) notes.materialization = step.materialization;
     loaded.annotated.notes.push_back(std::move(notes));
   }
-  return checked(std::move(loaded));
+  return loaded;
+}
+
+Loaded load(const std::string& name, const InlinePlan& body) {
+  auto loaded = load_inline(name, body);
+  return loaded.has_value() ? checked(std::move(loaded).value()) : std::move(loaded);
 }
 
 Loaded load(const std::string& name, const SyntheticPlan& body) {
@@ -79,6 +84,7 @@ Loaded load(const std::string& name, const DbtPlan& body) {
   if (!body.run_results.empty()) results = read_file(body.run_results.path);
   DbtOptions options;
   options.select = body.select;
+  if (body.threads) options.threads = DbtThreads::bound_concurrency;
   options.plan_id = name;
   auto imported = import_dbt(manifest, results, options);
   if (!imported.has_value()) return failure(std::move(imported).error());
@@ -119,7 +125,10 @@ engine::AnnotatedPlan synthetic_plan(std::string plan_id, const SyntheticShape& 
 }
 
 Result<LoadedPlan, std::vector<std::string>> load_plan(const PlanSpec& spec) {
-  Loaded loaded = std::visit([&spec](const auto& body) { return load(spec.name, body); }, spec.body);
+  const auto* written_out = std::get_if<InlinePlan>(&spec.body);
+  DVT_ASSERT(!spec.unchecked || written_out != nullptr, "only plans written out as steps go unchecked");
+  Loaded loaded = spec.unchecked ? load_inline(spec.name, *written_out)
+                                 : std::visit([&spec](const auto& body) { return load(spec.name, body); }, spec.body);
   if (loaded.has_value() && !std::holds_alternative<PlanFile>(spec.body))
     loaded.value().annotated.plan.metadata = spec.metadata();
   return loaded;

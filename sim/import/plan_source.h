@@ -32,7 +32,7 @@ struct LoadedPlan {
 
 /// Builds the plan that `spec` describes. Its plan id is the spec's name, its version 1; a plan file keeps its own.
 /// A failure lists every error as text, in the words of plan_json.h and dbt.h. Throws dvt::Error when a file cannot be
-/// read. Precondition: `spec` is no WorkflowPlan.
+/// read. The plan of an `unchecked` spec may be invalid. Precondition: `spec` is no WorkflowPlan.
 Result<LoadedPlan, std::vector<std::string>> load_plan(const PlanSpec& spec);
 
 /// A whole file. Throws dvt::Error with the path when it cannot be read.

@@ -140,7 +140,8 @@ std::string explain_known_faults() {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const KnownFaultInfo& row : known_faults())
     rows.emplace_back(std::to_string(row.number),
-                      fmt::format("{}{}", row.doc, row.fix_modelled ? "" : " (fixed: not modelled yet)"));
+                      fmt::format("{} Fixed: {}{}. Breaks: {}.", row.doc, row.fix,
+                                  row.fix_modelled ? "" : " (not modelled yet)", row.breaks));
   return "Known faults of the production design; `knownFaults: upstream` reproduces them, `fixed` mends those whose "
          "fix is modelled, {7: fixed} one of them:\n" +
          listing(rows);

@@ -224,21 +224,31 @@ Parsed<Target> parse_target(std::string_view text) {
 
 std::span<const KnownFaultInfo> known_faults() {
   static constexpr std::array<KnownFaultInfo, 10> kRows{{
-      {1, "A cancelled run writes no RunCancelled: the StateStore shows it as RUNNING for ever.", false},
-      {2, "A pause or cancel during the last layer before continue-as-new is lost.", false},
-      {3, "A cancel in the final layer comes too late: the run still emits RunCompleted.", false},
-      {4, "An invalid plan throws in the workflow: RunFailed is written, but the execution never closes.", false},
-      {5, "Pause then resume inside one layer leaves no trace in the log.", true},
-      {6, "Activities already queued when PAUSE arrives, and retries of running ones, still start.", true},
+      {1, "A cancelled run writes no RunCancelled: the StateStore shows it as RUNNING for ever.",
+       "a clean-up that the cancel request does not reach writes RunCancelled", "invariant engine-matches-store", true},
+      {2, "A pause or cancel during the last layer before continue-as-new is lost.",
+       "both are looked at once more before continue-as-new",
+       "invariants applied-pauses-are-obeyed, accepted-cancels-take-effect", true},
+      {3, "A cancel in the final layer comes too late: the run still emits RunCompleted.",
+       "it is looked at once more before RunCompleted (a cancel that is a signal; see topology.adapter.cancel)",
+       "invariant accepted-cancels-take-effect", true},
+      {4, "An invalid plan throws in the workflow: RunFailed is written, but the execution never closes.",
+       "the execution closes FAILED, as the user's failure", "invariant ended-runs-close", true},
+      {5, "Pause then resume inside one layer leaves no trace in the log.", "both are emitted at the next gate",
+       "invariant pauses-leave-a-trace", true},
+      {6, "Activities already queued when PAUSE arrives, and retries of running ones, still start.",
+       "they are held until RESUME", "invariant queued-steps-wait-out-a-pause", true},
       {7, "A second pause of the same run writes RunPaused with the same idempotency key, and the store swallows it.",
-       true},
+       "the pause's ordinal is its logicalAttemptId", "invariant projection-shows-the-pause", true},
       {8,
        "No heartbeat timeout: an activity on a dead worker waits for its 30 min start-to-close; longer steps never "
        "finish.",
-       false},
-      {9, "Conductor's 30 s task timeout kills every longer step.", true},
+       "heartbeat 20s, and a start-to-close of three times the step's p99, 30m at least, where the scenario sets none",
+       "objectives completion and error-rate", true},
+      {9, "Conductor's 30 s task timeout kills every longer step.", "a timeout per kind and size",
+       "objective error-rate", true},
       {10, "A 200-step plan under `layers` makes about 400 emitEvent activities in a row: p99 5 s is out of reach.",
-       false},
+       "the StepStarted of a layer are emitted together, and so are its StepCompleted", "objective completion", true},
   }};
   return kRows;
 }

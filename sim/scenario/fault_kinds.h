@@ -40,6 +40,8 @@ Parsed<Target> parse_target(std::string_view text);
 struct KnownFaultInfo {
   int number;
   std::string_view doc;
+  std::string_view fix;     // what `fixed` does
+  std::string_view breaks;  // invariants, and objectives where it is slow and not wrong
   bool fix_modelled;
 };
 std::span<const KnownFaultInfo> known_faults();

@@ -22,6 +22,10 @@ const ObjectTable& table<AdapterSpec>() {
     t.field("kind", &AdapterSpec::kind,
             "The provider: temporal (native pause), conductor (polling, draining pause), mock (instant).")
         .example("temporal");
+    t.field("cancel", &AdapterSpec::cancel,
+            "temporal: a CANCEL is the provider's own request (native), or the workflow signal `cancel`, which the "
+            "interpreter meets between layers (known faults 2 and 3).")
+        .example("signal");
     t.field("heartbeatInterval", &AdapterSpec::heartbeat_interval, "Gap between the adapter's heartbeats.")
         .example("10s")
         .above(Duration{});
@@ -38,16 +42,14 @@ const ObjectTable& table<InterpreterSpec>() {
     TableBuilder<InterpreterSpec> t("the plan interpreter");
     t.field("kind", &InterpreterSpec::kind,
             "layers: production's, layer by layer; dataflow: a step starts when its own dependencies are done.")
-        .example("layers")
-        .not_yet_words({"dataflow"});
+        .example("layers");
     t.field("continueAsNewAfterLayers", &InterpreterSpec::continue_as_new_after_layers,
             "Continue as new after so many layers; 0: never.")
         .example("50")
         .range(0, 1'000'000);
     t.field("onStepFailure", &InterpreterSpec::on_step_failure,
             "fail: a failed step ends the run; hold: wait for RETRY_STEP, SKIP_STEP or CANCEL.")
-        .example("fail")
-        .not_yet_words({"hold"});
+        .example("fail");
     t.field("taskLatency", &InterpreterSpec::task_latency, "Execution time of one workflow task.")
         .example("{lognormal: {p50: 2ms, p99: 15ms}}");
     return t.build();

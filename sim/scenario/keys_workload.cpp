@@ -201,7 +201,7 @@ const ObjectTable& table<SyntheticPlan>() {
 template <>
 const ObjectTable& table<DbtPlan>() {
   static const ObjectTable made = [] {
-    TableBuilder<DbtPlan> t("a dbt project {manifest, runResults, select}");
+    TableBuilder<DbtPlan> t("a dbt project {manifest, runResults, select, threads}");
     t.field("manifest", &DbtPlan::manifest, "manifest.json of the project.")
         .required()
         .example("target/manifest.json")
@@ -220,6 +220,13 @@ const ObjectTable& table<DbtPlan>() {
               return true;
             },
             "among model, seed, test, snapshot");
+    t.field("threads", &DbtPlan::threads,
+            "true: at most as many steps of a run at once as the project had threads, by its run results.")
+        .example("true");
+    t.finish([](Reading& reading, const Node& node, DbtPlan& plan) {
+      if (plan.threads && plan.run_results.empty())
+        reading.error(node.mark, "threads needs runResults: they say how many threads there were");
+    });
     return t.build();
   }();
   return made;
@@ -232,6 +239,11 @@ const ObjectTable& table<PlanSpec>() {
     t.field("weight", &PlanSpec::weight, "Weight with which a run takes this plan; 0: never by chance.")
         .example("8")
         .range(0, 1e9);
+    t.field(
+         "unchecked", &PlanSpec::unchecked,
+         "true: `steps` reach the workflow though they are no valid plan, as if no planner had looked at them (known "
+         "fault 4).")
+        .example("true");
     t.custom<std::vector<PlanStep>>("steps", get_body(&InlinePlan::steps), set_body(&InlinePlan::steps),
                                     "The steps, written out.")
         .example("[{stepId: a, kind: dbt, size: small}]")
@@ -274,6 +286,7 @@ const ObjectTable& table<PlanSpec>() {
                       fmt::format("expected exactly one of steps, synthetic, dbt, file, workflow{}",
                                   bodies.empty() ? "" : fmt::format(", found {}", fmt::join(bodies, " and "))));
       }
+      if (plan.unchecked && node.find("steps") == nullptr) reading.error(node.mark, "unchecked belongs to steps");
       if (node.find("input") != nullptr && node.find("workflow") == nullptr)
         reading.error(node.mark, "input needs workflow");
     });

@@ -327,6 +327,10 @@ struct Scenario {
   engine::PlanVerdict judge(const PlanSpec& plan) const;
   /// The warehouse that runs a step kind: the first in written order; nullptr when none does.
   const WarehouseSpec* warehouse_for(std::string_view kind) const;
+  /// The options of a step's executeStep: what is written, over production's defaults or their fix (known fault 8). For
+  /// the other activities pass empty texts.
+  ActivityOptions activity_options(std::string_view kind, std::string_view size,
+                                   std::string_view materialization) const;
   /// `file:line:col` of a value, or `file` when it has no position.
   std::string location(Source source) const;
 };

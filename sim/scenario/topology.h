@@ -16,9 +16,12 @@ namespace dvt::sim {
 enum class AdapterKind { temporal, conductor, mock };
 /// The same in the words of plans.
 engine::TargetAdapter target_of(AdapterKind kind);
+/// How the temporal adapter hands on a CANCEL: as the provider's own request, or as the workflow signal `cancel`.
+enum class CancelBy { native, signal };
 
 struct AdapterSpec {
   AdapterKind kind = AdapterKind::temporal;
+  CancelBy cancel = CancelBy::native;
   Duration heartbeat_interval = seconds(10);
   Dist rpc_latency = Dist::lognormal(milliseconds(5), milliseconds(30));  // worker poll, response and plan fetch alike
   bool operator==(const AdapterSpec&) const = default;
@@ -213,9 +216,9 @@ struct Topology {
   OrphanedQuery orphaned_query = OrphanedQuery::continues;
   bool operator==(const Topology&) const = default;
 
-  /// The options that hold for `executeStep` of a step: `kind/size` over `kind` over `default` over production's.
-  /// For the other activities pass empty texts.
-  ActivityOptions options_for(std::string_view kind, std::string_view size) const;
+  /// The options written for `executeStep` of a step: `kind/size` over `kind` over `default` over `unwritten`. For the
+  /// other activities pass empty texts. What holds in a scenario is Scenario::activity_options.
+  ActivityOptions options_for(std::string_view kind, std::string_view size, ActivityOptions unwritten = {}) const;
   /// Between two polls of a Conductor worker: the queue's own, otherwise `conductor.pollInterval` for tq-control, five
   /// times that for tq-data and twice for tq-isolation-… (domain §10: 100 ms, 500 ms, 200 ms).
   Duration poll_interval_of(const TaskQueueSpec& queue) const;

@@ -38,6 +38,13 @@ void check_times(const Scenario& scenario, const Node& root, Reading& reading) {
   }
 }
 
+void check_interpreter(const Scenario& scenario, const Node& root, Reading& reading) {
+  const InterpreterSpec& interpreter = scenario.topology.interpreter;
+  if (interpreter.kind == InterpreterKind::dataflow && interpreter.continue_as_new_after_layers > 0)
+    error_at(reading, root, {"topology", "interpreter", "continueAsNewAfterLayers"},
+             "kind: dataflow has no layers after which it could continue as new");
+}
+
 void check_provenance(const Scenario& scenario, const Node& root, Reading& reading) {
   for (const auto& [path, provenance] : scenario.provenance) {
     std::string nearest;
@@ -79,6 +86,11 @@ void check_conductor(const Scenario& scenario, const Node& root, Reading& readin
     if (std::holds_alternative<WorkflowPlan>(plan.body))
       error_at(reading, root, {"workload", "plans", plan.name, "workflow"},
                "workflow code runs on Temporal only: Conductor takes plans");
+  for (const PlanSpec& plan : scenario.workload.plans) {
+    if (plan.unchecked)
+      error_at(reading, root, {"workload", "plans", plan.name, "unchecked"},
+               "what Conductor makes of an invalid plan is not modelled");
+  }
   if (topology.interpreter.kind != InterpreterKind::layers)
     error_at(reading, root, {"topology", "interpreter", "kind"}, "Conductor runs plans as layers only");
   if (topology.interpreter.on_step_failure != OnStepFailure::fail)
@@ -188,6 +200,7 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
 
 void validate(const Scenario& scenario, const Node& root, Reading& reading) {
   check_times(scenario, root, reading);
+  check_interpreter(scenario, root, reading);
   check_provenance(scenario, root, reading);
   check_queues(scenario, root, reading);
   check_conductor(scenario, root, reading);

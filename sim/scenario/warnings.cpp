@@ -129,8 +129,8 @@ std::optional<std::string> timeout_warning(const Scenario& scenario, std::string
   const Topology& topology = scenario.topology;
   // Known fault 9: Conductor's one task timeout stands in the place of the kind's own.
   const bool one_timeout = topology.adapter.kind == AdapterKind::conductor && !scenario.known_faults.fixed(9);
-  const Duration limit =
-      one_timeout ? topology.conductor.task_timeout : topology.options_for(kind, size).start_to_close;
+  const Duration limit = one_timeout ? topology.conductor.task_timeout
+                                     : scenario.activity_options(kind, size, materialization).start_to_close;
   const WarehouseSpec* warehouse = scenario.warehouse_for(kind);
   const Dist* duration = warehouse == nullptr ? nullptr : warehouse->duration_for(kind, size, materialization);
   if (limit.ns == 0 || duration == nullptr) return std::nullopt;

@@ -47,6 +47,7 @@ DVT_WORDS(RunFilter, {RunFilter::any, "any"}, {RunFilter::pending, "PENDING"}, {
           {RunFilter::failed, "FAILED"}, {RunFilter::cancelled, "CANCELLED"});
 DVT_WORDS(AdapterKind, {AdapterKind::temporal, "temporal"}, {AdapterKind::conductor, "conductor"},
           {AdapterKind::mock, "mock"});
+DVT_WORDS(CancelBy, {CancelBy::native, "native"}, {CancelBy::signal, "signal"});
 DVT_WORDS(InterpreterKind, {InterpreterKind::layers, "layers"}, {InterpreterKind::dataflow, "dataflow"});
 DVT_WORDS(OnStepFailure, {OnStepFailure::fail, "fail"}, {OnStepFailure::hold, "hold"});
 DVT_WORDS(OrphanPolicy, {OrphanPolicy::accept, "accept"}, {OrphanPolicy::reject, "reject"});

@@ -67,6 +67,7 @@ struct DbtPlan {
   FilePath manifest;
   FilePath run_results;  // empty: none
   std::vector<std::string> select{"model", "seed", "test", "snapshot"};
+  bool threads = false;  // the results' threads bound how many steps of a run are under way at once
   bool operator==(const DbtPlan&) const = default;
 };
 
@@ -85,7 +86,8 @@ struct WorkflowPlan {
 struct PlanSpec {
   std::string name;
   Source source;
-  double weight = 1;  // >= 0; a run takes the plan with probability weight / sum of weights
+  bool unchecked = false;  // handed to the workflow as it is, valid or not (steps only)
+  double weight = 1;       // >= 0; a run takes the plan with probability weight / sum of weights
   // The plan's metadata (domain §6, §10); a plan file brings its own.
   std::vector<std::string> requires_capabilities;
   engine::FallbackBehavior fallback = engine::FallbackBehavior::reject;

@@ -8,6 +8,7 @@
 #include "adapters/conductor/workers.h"
 #include "adapters/mock/mock_adapter.h"
 #include "adapters/temporal/temporal_adapter.h"
+#include "engine/plan/dataflow_workflow.h"
 #include "engine/plan/layers_workflow.h"
 #include "engine/ports/telemetry_fan_out.h"
 #include "engine/worker/plan_activities.h"
@@ -132,6 +133,7 @@ struct World::Parts {
   engine::PlanCatalogue plans;
   std::vector<std::vector<engine::StepNotes>> notes;  // by plan
   std::vector<std::string_view> plan_refusals;        // by plan: why its runs are refused; empty: they are not
+  std::vector<std::uint32_t> step_limits;             // by plan: steps of a run at once; 0: no bound
   PlanFetcher fetcher;
   adapters::Warehouses warehouses;
   engine::Service service;
@@ -222,6 +224,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     temporal.rpc_latency = scenario.topology.adapter.rpc_latency.build();
     temporal.continue_as_new_after_layers =
         static_cast<std::uint32_t>(scenario.topology.interpreter.continue_as_new_after_layers);
+    temporal.cancel_by_signal = scenario.topology.adapter.cancel == CancelBy::signal;
     temporal.hold_queued_steps = scenario.known_faults.fixed(6);
     temporal.control_queue = Symbol::intern("tq-control");
     for (const PlanSpec& spec : scenario.workload.plans) {
@@ -303,7 +306,9 @@ void World::Parts::load_plans() {
       profiles.push_back(step_profile(scenario, annotated.plan.steps[i], annotated.notes[i]));
     warehouses.add_plan(std::move(profiles));
     notes.push_back(std::move(annotated.notes));
-    const engine::PlanEntryRef entry = plans.add(std::move(annotated.plan));
+    step_limits.push_back(annotated.concurrency.value_or(0));
+    const engine::PlanEntryRef entry =
+        spec.unchecked ? plans.add_unchecked(std::move(annotated.plan)) : plans.add(std::move(annotated.plan));
     names.plans.emplace_back(entry->plan.metadata.plan_id, entry->plan.metadata.plan_version);
     judge_plan(spec, *entry);
     PlanRecord record{entry->ordinal, entry->plan.metadata.plan_id, entry->plan.metadata.plan_version, {}};
@@ -333,19 +338,17 @@ void World::Parts::add_workers() {
   for (const engine::PlanEntryRef& plan : plans.entries()) {
     auto& steps = by_step->emplace_back();
     for (std::size_t i = 0; i < plan->plan.steps.size(); ++i) {
-      const std::string& kind = plan->plan.steps[i].kind;
-      const std::string_view size = to_string(notes[plan->ordinal.value][i].size.value_or(engine::StepSize::small));
-      steps.push_back(activity_options(scenario, kind, size, queue_for_step(kind)));
+      steps.push_back(step_options(scenario, plan->plan.steps[i], notes[plan->ordinal.value][i]));
     }
   }
-  const StepOptions step_options = [by_step](PlanOrdinal plan, StepIndex step) {
+  const StepOptions options_of_step = [by_step](PlanOrdinal plan, StepIndex step) {
     return (*by_step)[plan.value][step.value];
   };
-  const engine::ActivityOptionsRef control = activity_options(scenario, "", "", "tq-control");
+  const engine::ActivityOptionsRef control = control_options(scenario);
   if (scenario.topology.adapter.kind == AdapterKind::conductor) {
-    add_conductor_workers(control, step_options);
+    add_conductor_workers(control, options_of_step);
   } else {
-    add_temporal_workers(control, step_options);
+    add_temporal_workers(control, options_of_step);
   }
 }
 
@@ -388,13 +391,14 @@ void World::Parts::add_temporal_workers(const engine::ActivityOptionsRef& contro
     groups.push_back(worker_group(spec, workers.add_workers(queue, static_cast<std::uint32_t>(spec.workers), limits,
                                                             static_cast<std::uint32_t>(spec.sticky_cache))));
   }
-  engine::InterpreterOptions interpreter;
+  engine::InterpreterOptions interpreter = interpreter_options(scenario);
   interpreter.control = control;
   interpreter.step_options = step_options;
-  interpreter.trace_short_pauses = scenario.known_faults.fixed(5);
-  interpreter.number_pauses = scenario.known_faults.fixed(7);
+  interpreter.step_limit = [limits = step_limits](PlanOrdinal plan) { return limits[plan.value]; };
   register_workflows(control);
-  engine::WorkflowFunction plan_workflow = engine::layers_workflow(std::move(interpreter));
+  engine::WorkflowFunction plan_workflow = scenario.topology.interpreter.kind == InterpreterKind::dataflow
+                                               ? engine::dataflow_workflow(std::move(interpreter))
+                                               : engine::layers_workflow(std::move(interpreter));
   if (options.deploy) plan_workflow = options.deploy(std::move(plan_workflow));
   workers.register_workflow(engine::names::run_plan_workflow, std::move(plan_workflow));
   workers.register_activity(engine::names::save_run_metadata, save_metadata);

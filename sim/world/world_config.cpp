@@ -32,9 +32,9 @@ Duration interval_or_zero(const Rate& rate) {
   return rate.is_zero() ? Duration{} : rate.interval();
 }
 
-engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size,
-                                            std::string_view queue) {
-  const ActivityOptions asked = scenario.topology.options_for(kind, size);
+namespace {
+
+engine::ActivityOptionsRef engine_options(const ActivityOptions& asked, std::string_view queue) {
   engine::ActivityOptions options;
   options.task_queue = Symbol::intern(queue);
   options.start_to_close = asked.start_to_close;
@@ -48,6 +48,8 @@ engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::strin
   options.retry.non_retryable = {engine::names::permanent_step_error};
   return std::make_shared<const engine::ActivityOptions>(std::move(options));
 }
+
+}  // namespace
 
 adapters::ConductorServerOptions conductor_options(const Scenario& scenario, engine::ActivityOptionsRef control,
                                                    StepOptions step_options) {
@@ -69,6 +71,31 @@ adapters::ConductorServerOptions conductor_options(const Scenario& scenario, eng
     if (const auto tenant = isolated_tenant(scenario.topology.task_queues[i].name, scenario.workload.tenants.count))
       isolated[static_cast<std::size_t>(*tenant)] = i;
   options.isolation = [isolated](TenantOrdinal tenant) { return isolated[tenant.value]; };
+  return options;
+}
+
+engine::ActivityOptionsRef control_options(const Scenario& scenario) {
+  return engine_options(scenario.activity_options("", "", ""), "tq-control");
+}
+
+engine::ActivityOptionsRef step_options(const Scenario& scenario, const engine::Step& step,
+                                        const engine::StepNotes& notes) {
+  const std::string_view size = to_string(notes.size.value_or(engine::StepSize::small));
+  return engine_options(scenario.activity_options(step.kind, size, notes.materialization.value_or("")),
+                        queue_for_step(step.kind));
+}
+
+engine::InterpreterOptions interpreter_options(const Scenario& scenario) {
+  const KnownFaults& faults = scenario.known_faults;
+  engine::InterpreterOptions options;
+  options.hold_failed_steps = scenario.topology.interpreter.on_step_failure == OnStepFailure::hold;
+  options.tell_native_cancel = faults.fixed(1);
+  options.gate_before_continue = faults.fixed(2);
+  options.gate_before_complete = faults.fixed(3);
+  options.close_invalid_plans = faults.fixed(4);
+  options.trace_short_pauses = faults.fixed(5);
+  options.number_pauses = faults.fixed(7);
+  options.tell_layers_together = faults.fixed(10);
   return options;
 }
 

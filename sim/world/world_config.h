@@ -4,7 +4,7 @@
 #include "adapters/conductor/server.h"
 #include "adapters/warehouse/warehouse.h"
 #include "engine/api/front.h"
-#include "engine/plan/layers_workflow.h"
+#include "engine/plan/interpreter_options.h"
 #include "engine/plan/sim_notes.h"
 #include "engine/service/service.h"
 #include "sim/scenario/scenario.h"
@@ -20,13 +20,17 @@ Duration interval_or_zero(const Rate& rate);
 /// So many in the rate's interval: `5/m` is 5 in any minute; a rate of 0: no limit.
 engine::Allowance allowance(const Rate& rate);
 
-engine::ActivityOptionsRef activity_options(const Scenario& scenario, std::string_view kind, std::string_view size,
-                                            std::string_view queue);
 /// The options of executeStep of one step of a plan.
 using StepOptions = std::function<engine::ActivityOptionsRef(PlanOrdinal, StepIndex)>;
 /// The Conductor server's; domains are added in the order of topology.taskQueues.
 adapters::ConductorServerOptions conductor_options(const Scenario& scenario, engine::ActivityOptionsRef control,
                                                    StepOptions step_options);
+/// Of a control activity.
+engine::ActivityOptionsRef control_options(const Scenario& scenario);
+engine::ActivityOptionsRef step_options(const Scenario& scenario, const engine::Step& step,
+                                        const engine::StepNotes& notes);
+/// Everything but the activity options and the bounds by plan.
+engine::InterpreterOptions interpreter_options(const Scenario& scenario);
 /// `plan_refusals`: by plan, why its runs are refused; empty: they are not.
 engine::ApiOptions api_options(const Scenario& scenario, std::vector<std::string_view> plan_refusals);
 std::vector<adapters::WarehouseOptions> warehouse_options(const Scenario& scenario);

@@ -279,6 +279,15 @@ void late_cancel(Script& script) {
   script.emit(0, EventType::step_completed, step(0));
   script.complete(0);
 }
+void forgotten_cancel(Script& script) {
+  script.open(0);
+  script.emit(0, EventType::step_started, step(0));
+  script.applied(0, SignalType::cancel, script.signal(0, SignalType::cancel));
+  script.execute(0, 0);
+  script.emit(0, EventType::step_completed, step(0));
+  script.layer(0, 1);  // the gate between, and the execution after it, knew nothing of it
+  script.complete(0);
+}
 void invalid_plan(Script& script) {
   script.open(0);
   script.emit(0, EventType::run_failed);
@@ -319,7 +328,7 @@ INSTANTIATE_TEST_SUITE_P(All, KnownFault,
                          testing::Values(KnownFaultCase{1, "engine-matches-store", native_cancel},
                                          KnownFaultCase{2, "signals-applied-or-lost", lost_at_continue_as_new},
                                          KnownFaultCase{2, "applied-pauses-are-obeyed", forgotten_at_continue_as_new},
-                                         KnownFaultCase{2, "accepted-cancels-take-effect", late_cancel},
+                                         KnownFaultCase{2, "accepted-cancels-take-effect", forgotten_cancel},
                                          KnownFaultCase{3, "accepted-cancels-take-effect", late_cancel},
                                          KnownFaultCase{4, "ended-runs-close", invalid_plan},
                                          KnownFaultCase{5, "pauses-leave-a-trace", short_pause},

@@ -1,4 +1,5 @@
 // Reading: defaults, messages with place and nearest name, `--set`, files.
+#include "sim/scenario/fault_kinds.h"
 #include "support.h"
 
 namespace dvt::sim::test {
@@ -91,12 +92,10 @@ TEST(Errors, ReadScalarsByTheFieldsTypeNotByYamls) {
 TEST(Errors, OfUnmodelledPartsNameThePart) {
   const std::string errors = errors_of(small_and(
       R"(topology: {oncall: {hours: business}}
-knownFaults: {1: fixed, 2: upstream, 7: fixed}
 escalation: none)"));
   EXPECT_EQ(errors,
             "s.yaml:10:28: topology.oncall.hours: not modelled yet; only its default always is accepted\n"
-            "s.yaml:11:18: knownFaults.1: fixed is not modelled yet; only upstream is accepted\n"
-            "s.yaml:12:13: escalation: not modelled yet; only its default documents is accepted\n");
+            "s.yaml:11:13: escalation: not modelled yet; only its default documents is accepted\n");
 }
 
 TEST(Errors, OfAStudySayThatItIsNotModelledYet) {
@@ -107,12 +106,63 @@ TEST(Errors, OfAStudySayThatItIsNotModelledYet) {
 TEST(KnownFaults, AreSwitchedAllTogetherOrByNumber) {
   EXPECT_FALSE(must_read(kSmall).known_faults.fixed(7));
   const Scenario fixed = must_read(small_and("knownFaults: fixed"));
-  EXPECT_TRUE(fixed.known_faults.fixed(5) && fixed.known_faults.fixed(6) && fixed.known_faults.fixed(7));
-  EXPECT_FALSE(fixed.known_faults.fixed(1));
+  for (const KnownFaultInfo& fault : known_faults())
+    EXPECT_EQ(fixed.known_faults.fixed(fault.number), fault.fix_modelled) << fault.number;
   const Scenario one = must_read(small_and("knownFaults: {7: fixed, 1: upstream}"));
   EXPECT_TRUE(one.known_faults.fixed(7));
   EXPECT_FALSE(one.known_faults.fixed(5));
   EXPECT_NE(errors_of(small_and("knownFaults: {11: fixed}")).find("1 to 10"), std::string::npos);
+}
+
+TEST(KnownFaults, NumberEightFixedGivesEveryActivityAHeartbeatAndEveryStepTimeForItsKindAndSize) {
+  const Scenario upstream = must_read(kSmall);
+  EXPECT_EQ(upstream.activity_options("spark", "large", "").heartbeat, Duration{});
+  EXPECT_EQ(upstream.activity_options("spark", "large", "").start_to_close, minutes(30));
+  const Scenario fixed = must_read(small_and("knownFaults: {8: fixed}"));
+  EXPECT_EQ(fixed.activity_options("", "", "").heartbeat, seconds(20));
+  EXPECT_EQ(fixed.activity_options("", "", "").start_to_close, minutes(30));
+  EXPECT_EQ(fixed.activity_options("dbt", "small", "").start_to_close, minutes(30));
+  EXPECT_EQ(fixed.activity_options("spark", "large", "").start_to_close, hours(3));  // three times its p99
+  // What is written wins.
+  const Scenario written =
+      must_read(small_and("knownFaults: {8: fixed}\ntopology: {activityOptions: {spark: {startToClose: 2h}, "
+                          "spark/large: {heartbeat: 0s}}}"));
+  EXPECT_EQ(written.activity_options("spark", "small", "").heartbeat, seconds(20));
+  EXPECT_EQ(written.activity_options("spark", "large", "").heartbeat, Duration{});
+  EXPECT_EQ(written.activity_options("spark", "large", "").start_to_close, hours(2));
+}
+
+TEST(Plans, MayGoUncheckedWhenTheirStepsAreWrittenOut) {
+  const std::string cycle = "steps: [{stepId: a, kind: dbt, dependsOn: [b]}, {stepId: b, kind: dbt, dependsOn: [a]}]";
+  const auto with = [](const std::string& plan) {
+    return "apiVersion: dvtsim/v1\nkind: Scenario\nmetadata: {name: s}\nduration: 1h\nworkload: {plans: {p: {" + plan +
+           "}}, arrivals: {runs: 1}}\n";
+  };
+  EXPECT_NE(errors_of(with(cycle)).find("cyclic_dependencies_detected"), std::string::npos);
+  EXPECT_TRUE(must_read(with("unchecked: true, " + cycle)).workload.plans[0].unchecked);
+  EXPECT_NE(errors_of(with("unchecked: true, synthetic: {steps: 2}")).find("unchecked belongs to steps"),
+            std::string::npos);
+}
+
+TEST(Plans, BoundTheirStepsByTheThreadsOfADbtProjectOnlyWithItsResults) {
+  const auto with = [](const std::string& dbt) {
+    return "apiVersion: dvtsim/v1\nkind: Scenario\nmetadata: {name: s}\nduration: 1h\nworkload: {plans: {p: {dbt: {" +
+           dbt + "}}}, arrivals: {runs: 1}}\n";
+  };
+  EXPECT_FALSE(std::get<DbtPlan>(must_read(with("manifest: m.json")).workload.plans[0].body).threads);
+  EXPECT_TRUE(
+      std::get<DbtPlan>(must_read(with("manifest: m.json, runResults: r.json, threads: true")).workload.plans[0].body)
+          .threads);
+  EXPECT_NE(errors_of(with("manifest: m.json, threads: true")).find("threads needs runResults"), std::string::npos);
+}
+
+TEST(Interpreter, OfDataflowHasNoLayersToCount) {
+  EXPECT_EQ(errors_of(small_and("topology: {interpreter: {kind: dataflow, continueAsNewAfterLayers: 3}}")),
+            "s.yaml:10:68: topology.interpreter.continueAsNewAfterLayers: kind: dataflow has no layers after which it "
+            "could continue as new\n");
+  const Scenario hold = must_read(small_and("topology: {interpreter: {kind: dataflow, onStepFailure: hold}}"));
+  EXPECT_EQ(hold.topology.interpreter.kind, InterpreterKind::dataflow);
+  EXPECT_EQ(hold.topology.interpreter.on_step_failure, OnStepFailure::hold);
 }
 
 TEST(Overrides, ChangeValuesBeforeTheyAreChecked) {

@@ -206,6 +206,55 @@ TEST(World, TheMockAdapterWritesTheSameEventsOfARun) {
   EXPECT_TRUE(temporal.keys == mock.keys);
 }
 
+TEST(World, DataflowTellsTheSameEventsAsLayersAndIsDoneSooner) {
+  // No errors and no signals: what is left of a layer after a failure, and what a pause meets, the two tell
+  // differently.
+  const std::vector<std::pair<std::string, std::string>> calm{
+      {"warmup", "0s"},
+      {"workload.arrivals", "{runs: 40}"},
+      {"workload.signals", "{}"},
+      {"warehouses", "{w: {kinds: [dbt, spark, custom], concurrency: 2000}}"}};
+  auto by_dataflow_sets = calm;
+  by_dataflow_sets.emplace_back("topology.interpreter.kind", "dataflow");
+  EventKeys layers, dataflow;
+  WorldOptions with_layers, with_dataflow;
+  with_layers.listeners.push_back(&layers);
+  with_dataflow.listeners.push_back(&dataflow);
+  const WorldResult by_layers = run(load("dbt-project.yaml", calm), with_layers);
+  const WorldResult by_dataflow = run(load("dbt-project.yaml", by_dataflow_sets), with_dataflow);
+  ASSERT_EQ(by_layers.measured.runs.completed, 40u);
+  EXPECT_EQ(by_dataflow.measured.runs.completed, 40u);
+  EXPECT_TRUE(layers.keys == dataflow.keys);
+  EXPECT_LT(by_dataflow.measured.completion.percentiles.p50, by_layers.measured.completion.percentiles.p50);
+  expect_no_violation(by_dataflow);
+}
+
+TEST(World, EveryFixModelledKeepsEveryInvariantUnderPausesCancelsAndCrashes) {
+  const std::vector<std::pair<std::string, std::string>> busy{
+      {"duration", "2h"},
+      {"workload.arrivals", "{rate: 120/h}"},
+      {"operations",
+       "{c: {at: 40m, signal: CANCEL, select: {fraction: 50%}}, p: {at: 60m, signal: PAUSE}, "
+       "r: {after: {operation: p, until: drained, timeout: 5m}, signal: RESUME, select: {sameAs: p}}, "
+       "d: {at: 61m, signal: CANCEL, select: {status: PAUSED, fraction: 50%}}}"},
+      {"faults", "{storm: {kind: kill, target: worker/tq-control/*, at: 30m, until: 90m, every: 3m, maxDown: 50%}}"},
+      {"knownFaults", "fixed"}};
+  for (const char* kind : {"layers", "dataflow"}) {
+    for (const char* cancel : {"native", "signal"}) {
+      SCOPED_TRACE(testing::Message() << kind << ", cancel: " << cancel);
+      auto sets = busy;
+      sets.emplace_back("topology.interpreter.kind", kind);
+      sets.emplace_back("topology.adapter.cancel", cancel);
+      const WorldResult result = run(load("dbt-project.yaml", sets));
+      EXPECT_GT(result.measured.runs.cancelled, 0u);
+      EXPECT_GT(result.measured.runs.completed, 100u);
+      for (const InvariantResult& invariant : result.invariants)
+        EXPECT_EQ(invariant.violations, 0u)
+            << invariant.name << ": " << (invariant.examples.empty() ? "" : invariant.examples.front());
+    }
+  }
+}
+
 TEST(World, ShuffledSchedulesKeepEveryInvariant) {
   for (int seed = 1; seed <= 5; ++seed) {
     const WorldResult result =

@@ -1,0 +1,31 @@
+#include "engine/plan/dataflow_workflow.h"
+
+#include "engine/plan/step_scheduler.h"
+
+namespace dvt::engine {
+namespace {
+
+class DataflowRun final : public PlanRun {
+ public:
+  DataflowRun(WorkflowContext& ctx, const InterpreterOptions& options, std::shared_ptr<const PlanRunInput> input)
+      : PlanRun(ctx, options, std::move(input)) {}
+
+ private:
+  StepsEnded run_steps() override {
+    StepScheduler steps(*this, step_limit());
+    for (std::uint32_t i = 0; i < plan_->waits_for.size(); ++i) steps.add(StepIndex{i}, plan_->waits_for[i]);
+    return steps.run();
+  }
+};
+
+}  // namespace
+
+WorkflowFunction dataflow_workflow(InterpreterOptions options) {
+  return [options = std::move(options)](WorkflowContext& ctx, const Payload& input) {
+    auto typed = std::dynamic_pointer_cast<const PlanRunInput>(input);
+    DVT_ASSERT(typed != nullptr, "runPlanWorkflow takes a PlanRunInput");
+    return DataflowRun(ctx, options, std::move(typed)).run();
+  };
+}
+
+}  // namespace dvt::engine
