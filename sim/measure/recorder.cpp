@@ -136,6 +136,7 @@ Measurements Measure::collect(Instant now) {
   out.end = now;
   out.sample_interval = config_.sample_interval;
   out.adapter = config_.adapter;
+  for (const MeasureConfig::Plan& plan : config_.plans) out.plans.push_back({plan.plan_id, plan.step_ids.size()});
   out.lag = lag_.summary(now);
   out.runs = run_counts_;
   out.runs.in_flight = static_cast<std::uint64_t>(in_flight_);

@@ -198,11 +198,18 @@ struct InvariantResult {
   std::vector<std::string> examples;
 };
 
+/// A plan that runs of the world may take.
+struct MeasuredPlan {
+  std::string plan_id;
+  std::uint64_t steps = 0;
+};
+
 struct Measurements {
   Instant warmup_end;
   Instant end;
   Duration sample_interval;
   std::string adapter;
+  std::vector<MeasuredPlan> plans;
 
   RunCounts runs;
   StoreResult store;

@@ -51,7 +51,7 @@ struct ObjectiveResult {
   std::uint64_t good = 0;
   std::uint64_t bad = 0;
   ObjectiveVerdict verdict = ObjectiveVerdict::not_measured;
-  std::string reason;    // why, when the verdict is neither pass nor fail
+  std::string reason;    // why, when the verdict is neither pass nor fail; or what to know of it
   bool emergent = true;  // false: input-driven, the figure mostly repeats an assumed latency
   WindowCount windows;   // five-minute windows with data, and how many of them missed the target
   /// Share of the error budget left: 1 when nothing was bad, 0 when all of it is used, negative when overdrawn.

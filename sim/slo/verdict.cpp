@@ -3,6 +3,7 @@
 
 #include "engine/base/format.h"
 #include "sim/scenario/scalars.h"
+#include "sim/slo/serial_floor.h"
 
 #include <algorithm>
 
@@ -54,6 +55,20 @@ void decide_by_objectives(Verdict& verdict) {
   }
 }
 
+// Known fault 10 is nothing that happened: it is named where it shows, whatever the verdict.
+void name_serial_floors(Verdict& verdict, const Scenario& scenario) {
+  for (ObjectiveResult& objective : verdict.objectives) {
+    if (objective.name != "completion") continue;
+    for (const SerialFloor& floor : serial_floors(scenario, verdict.measured.plans, objective.target.duration)) {
+      objective.reason += fmt::format(
+          "{}known fault 10: plan {} of {} steps makes {} control activities one after the other, {} a run at the mean "
+          "with nothing wrong: {} is out of its reach",
+          objective.reason.empty() ? "" : "; ", floor.plan, floor.steps, floor.activities, format_value(floor.floor),
+          format_value(objective.target.duration));
+    }
+  }
+}
+
 }  // namespace
 
 Verdict evaluate(RunIdentity identity, Measurements measured, const Scenario& scenario, std::vector<AlertResult> alerts,
@@ -62,6 +77,7 @@ Verdict evaluate(RunIdentity identity, Measurements measured, const Scenario& sc
   verdict.identity = std::move(identity);
   verdict.objectives = evaluate_objectives(measured, scenario.objectives);
   verdict.measured = std::move(measured);
+  name_serial_floors(verdict, scenario);
   verdict.alerts = std::move(alerts);
   verdict.invariants = std::move(invariants);
   return verdict;

@@ -66,6 +66,13 @@ TEST(Dependencies, KeepTheWrittenOrderAndLeaveOutWhatIsNotThere) {
   EXPECT_THAT(dependencies(plan)[2], ElementsAre(StepIndex{1}, StepIndex{0}));
 }
 
+TEST(RunDependencies, OfAPlanThatSaysNothingOfItsDependenciesAreTheStepBefore) {
+  const auto chain = run_dependencies(plan_of({step("a"), step("b"), step("c")}));
+  EXPECT_THAT(chain, ElementsAre(ElementsAre(), ElementsAre(StepIndex{0}), ElementsAre(StepIndex{1})));
+  const auto graph = run_dependencies(plan_of({step("a"), step("b"), step("c", {"a"})}));
+  EXPECT_THAT(graph, ElementsAre(ElementsAre(), ElementsAre(), ElementsAre(StepIndex{0})));
+}
+
 /// A random acyclic plan whose declaration order has nothing to do with its dependencies.
 Plan random_plan(std::mt19937_64& random, std::size_t steps) {
   std::vector<std::size_t> declared(steps);

@@ -7,6 +7,7 @@
 #include "sim/measure/observations.h"
 #include "sim/slo/measure_setup.h"
 #include "sim/slo/result_paths.h"
+#include "sim/slo/serial_floor.h"
 
 namespace dvt::sim {
 namespace {
@@ -36,6 +37,44 @@ Measurements slow_writes() {
   Measurements measured;
   measured.statestore_write = writes(900, 100);
   return measured;
+}
+
+TEST(SerialFloor, NamesThePlansThatCannotComeBelowTheCompletionTarget) {
+  const Scenario scenario;  // the baseline's latencies
+  // Four ways of 6.7 ms, a workflow task of 2.9 ms, a write of 2.4 ms (domain §21: about 32 ms).
+  EXPECT_GT(mean_control_activity(scenario), milliseconds(31));
+  EXPECT_LT(mean_control_activity(scenario), milliseconds(33));
+  const std::vector<MeasuredPlan> plans{{"small", 12}, {"big", 200}, {"middle", 70}};
+  const auto floors = serial_floors(scenario, plans, seconds(5));
+  ASSERT_EQ(floors.size(), 1u);
+  EXPECT_EQ(floors[0].plan, "big");
+  EXPECT_EQ(floors[0].activities, 404u);
+  EXPECT_GT(floors[0].floor, seconds(12));
+  EXPECT_LT(floors[0].floor, seconds(14));
+}
+
+TEST(SerialFloor, IsNoneWhereEventsDoNotStandInARow) {
+  const std::vector<MeasuredPlan> plans{{"big", 200}};
+  Scenario mended;
+  mended.known_faults.mended[10] = true;
+  EXPECT_TRUE(serial_floors(mended, plans, seconds(5)).empty());
+  Scenario dataflow;
+  dataflow.topology.interpreter.kind = InterpreterKind::dataflow;
+  EXPECT_TRUE(serial_floors(dataflow, plans, seconds(5)).empty());
+  Scenario mock;
+  mock.topology.adapter.kind = AdapterKind::mock;
+  EXPECT_TRUE(serial_floors(mock, plans, seconds(5)).empty());
+}
+
+TEST(SerialFloor, IsToldWithTheCompletionObjective) {
+  Measurements measured = healthy();
+  measured.plans = {{"big", 200}};
+  const Verdict verdict = verdict_of(measured);
+  const ObjectiveResult* completion = find_objective(verdict.objectives, "completion");
+  ASSERT_NE(completion, nullptr);
+  EXPECT_NE(completion->reason.find("known fault 10: plan big of 200 steps makes 404 control activities"),
+            std::string::npos)
+      << completion->reason;
 }
 
 TEST(Conclude, ObjectivesDecideWhenThereAreNoAssertions) {

@@ -255,6 +255,84 @@ TEST(World, EveryFixModelledKeepsEveryInvariantUnderPausesCancelsAndCrashes) {
   }
 }
 
+// 40 steps of a minute each, eight at a time.
+Scenario backlog(const char* options) {
+  return load("known-faults/06-queued-steps-start.yaml",
+              {{"operations", "{}"}, {"assertions", "[]"}, {"topology.activityOptions", options}});
+}
+
+TEST(World, ActivityOptionsReachTheStepsOfTheirKindAndSizeAndNoOthers) {
+  EXPECT_EQ(run(backlog("{}")).measured.runs.completed, 1u);
+  // The last steps wait four minutes in the queue.
+  EXPECT_EQ(run(backlog("{dbt: {scheduleToStart: 3m}}")).measured.runs.failed, 1u);
+  EXPECT_EQ(run(backlog("{dbt: {scheduleToStart: 10m}}")).measured.runs.failed, 0u);
+  EXPECT_EQ(run(backlog("{dbt/small: {scheduleToStart: 3m}}")).measured.runs.failed, 1u);
+  EXPECT_EQ(run(backlog("{dbt/medium: {scheduleToStart: 3m}}")).measured.runs.failed, 0u);
+  EXPECT_EQ(run(backlog("{spark: {scheduleToStart: 3m}}")).measured.runs.failed, 0u);
+  EXPECT_EQ(run(backlog("{dbt: {scheduleToClose: 3m}}")).measured.runs.failed, 1u);
+  const WorldResult cut_off = run(backlog("{dbt: {startToClose: 30s, maxAttempts: 2}}"));
+  EXPECT_EQ(cut_off.measured.runs.failed, 1u);
+  EXPECT_EQ(cut_off.measured.counts.at("activity_timeouts"), 80);  // two attempts of each step
+}
+
+TEST(World, HeartbeatsFreeTheStepsOfADeadWorkerLongBeforeTheirStartToClose) {
+  const auto short_runs = [](const char* options) {
+    const WorldResult result =
+        run(load("known-faults/08-no-heartbeat.yaml",
+                 {{"assertions", "[]"}, {"workload.plans.long.weight", "0"}, {"topology.activityOptions", options}}));
+    EXPECT_EQ(result.measured.runs.completed, 20u);
+    return result.measured.completion.percentiles.max;
+  };
+  EXPECT_GT(short_runs("{}"), minutes(25));
+  EXPECT_LT(short_runs("{dbt: {heartbeat: 20s}}"), minutes(3));
+}
+
+class Busiest final : public Telemetry {
+ public:
+  std::uint32_t running = 0;
+  void warehouse_level(std::uint32_t, std::uint32_t now_running, std::uint32_t, Instant) override {
+    running = std::max(running, now_running);
+  }
+};
+
+TEST(World, ADbtProjectRunsAsManyStepsAtOnceAsItHadThreadsWhenThatIsAskedFor) {
+  // Ten models without dependencies, recorded with three threads.
+  const std::string folder = testing::TempDir();
+  std::string nodes, results;
+  for (int i = 0; i < 10; ++i) {
+    const std::string id = "model.p.m" + std::to_string(i);
+    nodes += (i == 0 ? "\"" : ",\"") + id + "\":{\"unique_id\":\"" + id +
+             "\",\"resource_type\":\"model\",\"config\":{\"materialized\":\"table\"},\"depends_on\":{\"nodes\":[]}}";
+    results += (i == 0 ? "{\"unique_id\":\"" : ",{\"unique_id\":\"") + id +
+               "\",\"status\":\"success\",\"execution_time\":30.0,\"timing\":[]}";
+  }
+  std::ofstream(folder + "/manifest.json")
+      << R"({"metadata":{"dbt_schema_version":"https://schemas.getdbt.com/dbt/manifest/v12.json","project_name":"p"},)"
+      << "\"nodes\":{" << nodes << "},\"sources\":{}}";
+  std::ofstream(folder + "/run_results.json")
+      << R"({"metadata":{"dbt_schema_version":"https://schemas.getdbt.com/dbt/run-results/v6.json"},)"
+      << "\"args\":{\"threads\":3},\"results\":[" << results << "]}";
+  for (const char* kind : {"layers", "dataflow"}) {
+    for (const bool asked : {false, true}) {
+      SCOPED_TRACE(testing::Message() << kind << (asked ? ", threads: true" : ""));
+      Busiest busiest;
+      WorldOptions options;
+      options.listeners.push_back(&busiest);
+      const WorldResult result =
+          run(load("dbt-project.yaml", {{"workload.plans.project.dbt.manifest", folder + "/manifest.json"},
+                                        {"workload.plans.project.dbt.runResults", folder + "/run_results.json"},
+                                        {"workload.plans.project.dbt.threads", asked ? "true" : "false"},
+                                        {"workload.arrivals", "{runs: 1}"},
+                                        {"workload.signals", "{}"},
+                                        {"topology.interpreter.kind", kind}}),
+              options);
+      EXPECT_EQ(result.measured.runs.completed, 1u);
+      EXPECT_EQ(busiest.running, asked ? 3u : 10u);
+      expect_no_violation(result);
+    }
+  }
+}
+
 TEST(World, ShuffledSchedulesKeepEveryInvariant) {
   for (int seed = 1; seed <= 5; ++seed) {
     const WorldResult result =
