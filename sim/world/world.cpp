@@ -411,7 +411,7 @@ void World::Parts::add_temporal_workers(const engine::ActivityOptionsRef& contro
 void World::Parts::register_workflows(const engine::ActivityOptionsRef& control) {
   std::set<std::string_view> known_workflows, known_activities;
   const engine::ActivityOptionsRef for_activities =
-      activity_options(scenario, "custom", to_string(engine::StepSize::small), queue_for_step("custom"));
+      step_options(scenario, engine::Step{"", "custom", std::nullopt}, engine::StepNotes{});
   for (const PlanSpec& spec : scenario.workload.plans) {
     const auto* body = std::get_if<WorkflowPlan>(&spec.body);
     const engine::RegisteredWorkflow* workflow = body == nullptr ? nullptr : engine::find_workflow(body->workflow);
