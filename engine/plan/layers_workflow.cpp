@@ -42,12 +42,14 @@ class LayersRun final : public PlanRun {
   bool stops_at_gate() {
     if (cancelled_) return true;
     tell_short_pauses();
-    if (paused_ && !cancelled_) {
-      begin_pause();
-      ctx_.await([this] { return !paused_ || cancelled_; });
-      if (!cancelled_) end_pause();
-    }
-    return cancelled_;
+    if (!paused_ || cancelled_) return cancelled_;
+    begin_pause();
+    ctx_.await([this] { return !paused_ || cancelled_; });
+    if (cancelled_) return true;
+    // A cancel that comes while RunResumed is being written waits for the next gate, as in production: it is looked for
+    // before a layer and at the end of a pause, nowhere else.
+    end_pause();
+    return false;
   }
 
   // A layer in parallel: its StepStarted one after the other, all executeStep, then what came of them, told in

@@ -36,11 +36,6 @@ if [[ $# -eq 0 ]]; then
     "$here"/../scenarios/{dbt-project,pause-under-backlog}.yaml
   # What no scenario can produce so far. A feature that is listed here and turns up fails the check.
   judge=(
-    --missing 'cancel by signal=the adapter cancels natively (known fault 1)'
-    --missing 'cancel by signal while paused=the adapter cancels natively (known fault 1)'
-    --missing 'cancel by signal, too late=the adapter cancels natively (known fault 1)'
-    --missing 'workflow task failed (the code threw)=invalid plans do not reach the workflow'
-    --missing 'workflow failed by an activity=RunFailed is not told after an unforeseen failure'
   )
 else
   judge=(--least 0)

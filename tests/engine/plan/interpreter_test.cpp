@@ -397,6 +397,18 @@ TEST_F(Layers, ANativeCancelOfAPausedRunWritesRunCancelledWhenItIsMended) {
   expect_replays();
 }
 
+// Real histories replay against this: it is what the production interpreter commands (domain §6).
+TEST_F(Layers, MeetACancelThatComesWhileRunResumedIsWrittenAtTheNextGate) {
+  begin({step("a", {}), step("b", {"a"}), step("c", {"b"})}, Kind::layers, production());
+  send(milliseconds(500), names::pause);  // a is at work
+  send(seconds(10), names::resume);
+  send(milliseconds(10'005), names::cancel);  // writing RunResumed takes 10 ms
+  kernel.run();
+  EXPECT_THAT(log, ElementsAre("RunStarted", "StepStarted a", "StepCompleted a", "RunPaused", "RunResumed",
+                               "StepStarted b", "StepCompleted b", "RunCancelled"));
+  expect_replays();
+}
+
 TEST_F(Layers, LoseAPauseBeforeContinueAsNewUnderKnownFaultTwoOnly) {
   for (const bool mended : {false, true}) {
     SCOPED_TRACE(mended);
