@@ -6,8 +6,8 @@
 namespace dvt::engine {
 namespace {
 
-// Ended runs that RETRY_RUN can still name, and whose tenant is known for late signals.
-constexpr std::size_t kEndedKept = 10'000;
+// Ended runs that RETRY_RUN can still name, and whose tenant is known for late signals: an hour's at 50,000 runs a day.
+constexpr std::size_t kEndedKept = 2'000;
 constexpr const char* kProject = "default";
 constexpr const char* kEnvironment = "prod";
 // Stands for the activity in the id of an event that no activity writes.

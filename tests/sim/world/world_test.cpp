@@ -495,7 +495,9 @@ TEST(World, SaysWhatIsWrongWithAWorkflowThatAScenarioNames) {
       std::string::npos);
   EXPECT_NE(messages({{"topology.adapter.kind", "mock"}}).find("only topology.adapter.kind: temporal"),
             std::string::npos);
-  EXPECT_NE(messages({{"warehouses.shop.kinds", "[dbt]"}}).find("no warehouse has the kind custom"), std::string::npos);
+  EXPECT_NE(messages({{"warehouses.shop.kinds", "[dbt]"}, {"topology.activityOptions", "{}"}})
+                .find("no warehouse has the kind custom"),
+            std::string::npos);
 }
 
 }  // namespace
