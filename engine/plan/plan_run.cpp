@@ -84,7 +84,6 @@ void PlanRun::abandon(std::exception_ptr why) {
   const bool ending = ending_;  // that event could not be stored, or was cancelled: nobody knows whether it was
   ending_ = true;
   bool invalid = false;
-  Symbol code;
   try {
     std::rethrow_exception(why);
   } catch (const InvalidPlan&) {
