@@ -102,32 +102,33 @@ void WorkflowContext::cancel_scope(CancellationScope::State& scope, std::source_
   if (scope.shielded || scope.requested) return;
   scope.requested = true;
   ++progress_;
+  enum class Sort : std::uint8_t { activity, local, child };
   struct Reached {
     std::uint32_t order;
-    enum { activity, local, child } sort;
+    Sort sort;
     std::size_t index;
   };
   std::vector<Reached> all;
   for (std::size_t i = 0; i < activities_.size(); ++i) {
     const ActivitySlot& slot = activities_[i];
     if (!slot.done && !slot.cancel_sent && CancellationScope::reached(slot.scope.get()))
-      all.push_back({slot.order, Reached::activity, i});
+      all.push_back({slot.order, Sort::activity, i});
   }
   for (std::size_t i = 0; i < locals_.size(); ++i)
     if (!locals_[i].done && CancellationScope::reached(locals_[i].scope.get()))
-      all.push_back({locals_[i].order, Reached::local, i});
+      all.push_back({locals_[i].order, Sort::local, i});
   for (std::size_t i = 0; i < children_.size(); ++i)
     if (!children_[i].done && CancellationScope::reached(children_[i].scope.get()))
-      all.push_back({children_[i].order, Reached::child, i});
+      all.push_back({children_[i].order, Sort::child, i});
   std::sort(all.begin(), all.end(), [](const Reached& a, const Reached& b) { return a.order < b.order; });
   for (const Reached& one : all) {
-    if (one.sort == Reached::activity) {
+    if (one.sort == Sort::activity) {
       ActivitySlot& slot = activities_[one.index];
       slot.cancel_sent = true;
       const std::uint32_t id = slot.activity_id;
       if (!retract<ScheduleActivity>([id](const ScheduleActivity& c) { return c.activity_id == id; }))
         emit(CancelActivity{id}, where);
-    } else if (one.sort == Reached::local) {
+    } else if (one.sort == Sort::local) {
       cancel_local(locals_[one.index]);
     } else {
       cancel_child(children_[one.index], where);
