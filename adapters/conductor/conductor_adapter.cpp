@@ -8,7 +8,11 @@ using namespace dvt::engine;
 
 ConductorAdapter::ConductorAdapter(ConductorServer& server, Timers& timers, const Random& random, Telemetry& telemetry,
                                    const PlanCatalogue& plans, ConductorOptions options)
-    : server_(server), timers_(timers), random_(random), telemetry_(telemetry), options_(std::move(options)) {
+    : server_(server),
+      timers_(timers),
+      telemetry_(telemetry),
+      options_(std::move(options)),
+      calls_(timers, random, telemetry, options_.rpc_latency) {
   for (const PlanEntryRef& plan : plans.entries()) definitions_.push_back(compile(plan));
 }
 
@@ -17,25 +21,10 @@ void ConductorAdapter::attach(RunListener& listener) {
   server_.attach(listener);
 }
 
-void ConductorAdapter::rpc(const char* method, DrawKey key, Callback then) {
-  Draws draws(random_, Purpose::adapter_rpc, key.a, key.b, key.c);
-  const Duration took = options_.rpc_latency.sample(draws);
-  struct Call {
-    const char* method;
-    Duration took;
-    Callback then;
-  };
-  auto call = std::make_unique<Call>(Call{method, took, std::move(then)});
-  timers_.call_after(took, [this, held = std::move(call)] {
-    telemetry_.adapter_rpc(held->method, "OK", held->took, timers_.now());
-    held->then();
-  });
-}
-
 void ConductorAdapter::start_run(RunIdentityRef run) {
   ++starting_;
   const DrawKey key{run->run.value, 0, 0};
-  rpc("StartWorkflow", key, [this, identity = std::move(run)] {
+  calls_.call("StartWorkflow", key, [this, identity = std::move(run)] {
     --starting_;
     const WorkflowDefinition& definition = definitions_.at(identity->plan.value);
     auto input = std::make_shared<const PlanRunInput>(identity, definition.plan, std::string(name()), 0u, 0u, 0u);
@@ -64,8 +53,8 @@ void ConductorAdapter::signal(const ProviderSignal& signal) {
       return;
   }
   auto held = std::make_unique<ProviderSignal>(signal);
-  rpc(method, {signal.run.value, signal.signal, 1},
-      [this, copy = std::move(held), accepted_at = timers_.now()] { deliver(*copy, accepted_at); });
+  calls_.call(method, {signal.run.value, signal.signal, 1},
+              [this, copy = std::move(held), accepted_at = timers_.now()] { deliver(*copy, accepted_at); });
 }
 
 void ConductorAdapter::deliver(const ProviderSignal& signal, Instant accepted_at) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "adapters/conductor/server.h"
+#include "adapters/provider_calls.h"
 
 namespace dvt::adapters {
 
@@ -28,14 +29,13 @@ class ConductorAdapter final : public ProviderAdapter {
 
  private:
   void deliver(const ProviderSignal& signal, Instant accepted_at);
-  void rpc(const char* method, DrawKey key, Callback then);
 
   ConductorServer& server_;
   Timers& timers_;
-  const Random& random_;
   Telemetry& telemetry_;
   ConductorOptions options_;
   std::vector<WorkflowDefinition> definitions_;  // by plan
+  ProviderCalls calls_;
   RunListener* listener_ = nullptr;
   std::size_t starting_ = 0;
 };

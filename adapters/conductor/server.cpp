@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/service/attempts.h"
+#include "engine/workflow/failures.h"
 
 namespace dvt::adapters {
 
@@ -12,10 +13,7 @@ using namespace dvt::engine;
 namespace {
 
 FailureRef timeout_failure(TimeoutType type) {
-  auto failure = std::make_shared<Failure>();
-  failure->message = std::string("task timed out: ") + std::string(to_string(type));
-  failure->type = names::timeout_error;
-  return failure;
+  return make_failure("task timed out: " + std::string(to_string(type)), names::timeout_error);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "adapters/temporal/temporal_adapter.h"
 
+#include "engine/workflow/failures.h"
 #include "engine/workflow/registry.h"
 
 namespace dvt::adapters {
@@ -16,11 +17,7 @@ const char* method_of(const ProviderSignal& signal, bool cancel_by_signal) {
 }
 
 FailureRef stopped_by_operator(const std::string& reason) {
-  auto failure = std::make_shared<Failure>();
-  failure->message = reason;
-  failure->type = Symbol::intern("TERMINATED_BY_OPERATOR");
-  failure->non_retryable = true;
-  return failure;
+  return make_failure(reason, Symbol::intern("TERMINATED_BY_OPERATOR"), true);
 }
 
 }  // namespace
@@ -30,27 +27,12 @@ TemporalAdapter::TemporalAdapter(Service& service, Workers& workers, Timers& tim
     : service_(service),
       workers_(workers),
       timers_(timers),
-      random_(random),
       telemetry_(telemetry),
       plans_(plans),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      calls_(timers, random, telemetry, options_.rpc_latency) {
   service_.attach(workers_, *this);
   service_.set_held_type(names::execute_step);
-}
-
-void TemporalAdapter::rpc(const char* method, DrawKey key, Callback then) {
-  Draws draws(random_, Purpose::adapter_rpc, key.a, key.b, key.c);
-  const Duration took = options_.rpc_latency.sample(draws);
-  struct Call {
-    const char* method;
-    Duration took;
-    Callback then;
-  };
-  auto call = std::make_unique<Call>(Call{method, took, std::move(then)});
-  timers_.call_after(took, [this, held = std::move(call)] {
-    telemetry_.adapter_rpc(held->method, "OK", held->took, timers_.now());
-    held->then();
-  });
 }
 
 const TemporalOptions::Workflow* TemporalAdapter::workflow_of(PlanOrdinal plan) const {
@@ -62,7 +44,7 @@ const TemporalOptions::Workflow* TemporalAdapter::workflow_of(PlanOrdinal plan) 
 void TemporalAdapter::start_run(RunIdentityRef run) {
   ++starting_;
   const DrawKey key{run->run.value, 0, 0};
-  rpc("StartWorkflowExecution", key, [this, identity = std::move(run)] {
+  calls_.call("StartWorkflowExecution", key, [this, identity = std::move(run)] {
     --starting_;
     ExecutionInfo info;
     info.workflow_id = identity->run_id_text;
@@ -91,8 +73,8 @@ void TemporalAdapter::signal(const ProviderSignal& signal) {
   // Fixed fault 6: the hold is set by the same decision that accepts the signal, not after another round trip.
   if (options_.hold_queued_steps && signal.type == SignalType::pause) service_.hold_activities(signal.run, true);
   auto held = std::make_unique<ProviderSignal>(signal);
-  rpc(method_of(signal, options_.cancel_by_signal), {signal.run.value, signal.signal, 1},
-      [this, copy = std::move(held)] { deliver(*copy); });
+  calls_.call(method_of(signal, options_.cancel_by_signal), {signal.run.value, signal.signal, 1},
+              [this, copy = std::move(held)] { deliver(*copy); });
 }
 
 void TemporalAdapter::deliver(const ProviderSignal& signal) {

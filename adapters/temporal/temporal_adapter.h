@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "adapters/provider_calls.h"
 #include "engine/plan/contracts.h"
 #include "engine/ports/provider_adapter.h"
 #include "engine/service/service.h"
@@ -48,15 +49,14 @@ class TemporalAdapter final : public ProviderAdapter, public engine::ServiceList
  private:
   void deliver(const ProviderSignal& signal);
   const TemporalOptions::Workflow* workflow_of(PlanOrdinal plan) const;
-  void rpc(const char* method, DrawKey key, Callback then);
 
   engine::Service& service_;
   engine::Workers& workers_;
   Timers& timers_;
-  const Random& random_;
   Telemetry& telemetry_;
   const engine::PlanCatalogue& plans_;
   TemporalOptions options_;
+  ProviderCalls calls_;
   RunListener* listener_ = nullptr;
   std::size_t starting_ = 0;
 };

@@ -21,11 +21,7 @@ class DataflowRun final : public PlanRun {
 }  // namespace
 
 WorkflowFunction dataflow_workflow(InterpreterOptions options) {
-  return [options = std::move(options)](WorkflowContext& ctx, const Payload& input) {
-    auto typed = std::dynamic_pointer_cast<const PlanRunInput>(input);
-    DVT_ASSERT(typed != nullptr, "runPlanWorkflow takes a PlanRunInput");
-    return DataflowRun(ctx, options, std::move(typed)).run();
-  };
+  return plan_workflow<DataflowRun>(std::move(options));
 }
 
 }  // namespace dvt::engine

@@ -110,11 +110,7 @@ class LayersRun final : public PlanRun {
 }  // namespace
 
 WorkflowFunction layers_workflow(InterpreterOptions options) {
-  return [options = std::move(options)](WorkflowContext& ctx, const Payload& input) {
-    auto typed = std::dynamic_pointer_cast<const PlanRunInput>(input);
-    DVT_ASSERT(typed != nullptr, "runPlanWorkflow takes a PlanRunInput");
-    return LayersRun(ctx, options, std::move(typed)).run();
-  };
+  return plan_workflow<LayersRun>(std::move(options));
 }
 
 }  // namespace dvt::engine

@@ -1,4 +1,5 @@
 #include "engine/plan/plan_run.h"
+#include "engine/workflow/failures.h"
 
 #include <stdexcept>
 
@@ -103,11 +104,7 @@ void PlanRun::abandon(std::exception_ptr why) {
   } catch (const CancelledFailure&) {
   }
   if (invalid && options_.close_invalid_plans) {
-    auto failure = std::make_shared<Failure>();
-    failure->message = plan_->errors.front().text();
-    failure->type = names::invalid_plan;
-    failure->non_retryable = true;
-    throw WorkflowFailure(failure);
+    throw WorkflowFailure(make_failure(plan_->errors.front().text(), names::invalid_plan, true));
   }
   std::rethrow_exception(why);
 }

@@ -94,4 +94,14 @@ class PlanRun {
   Symbol failed_code_;
 };
 
+/// The workflow whose executions are `Run`s, a PlanRun.
+template <class Run>
+WorkflowFunction plan_workflow(InterpreterOptions options) {
+  return [options = std::move(options)](WorkflowContext& ctx, const Payload& input) {
+    auto typed = std::dynamic_pointer_cast<const PlanRunInput>(input);
+    DVT_ASSERT(typed != nullptr, "runPlanWorkflow takes a PlanRunInput");
+    return Run(ctx, options, std::move(typed)).run();
+  };
+}
+
 }  // namespace dvt::engine

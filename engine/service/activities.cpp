@@ -3,6 +3,7 @@
 
 #include "engine/service/attempts.h"
 #include "engine/service/service.h"
+#include "engine/workflow/failures.h"
 
 namespace dvt::engine {
 
@@ -205,9 +206,7 @@ void Service::on_activity_timeout(ExecutionKey key, EventId scheduled, std::uint
   if (open == nullptr) return;
   PendingActivity* activity = find_activity(open->execution, scheduled);
   if (activity == nullptr || (attempt != 0 && activity->attempt != attempt)) return;
-  auto failure = std::make_shared<Failure>();
-  failure->message = std::string("activity ") + std::string(to_string(type)) + " timeout";
-  fail_or_retry(*open, *activity, failure, type);
+  fail_or_retry(*open, *activity, make_failure("activity " + std::string(to_string(type)) + " timeout", {}), type);
 }
 
 void Service::fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure,

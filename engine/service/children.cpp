@@ -1,6 +1,7 @@
 // Child workflows, and requests from one execution to another. The server answers them a moment later, as Temporal's
 // transfer tasks do: at the same instant, after everything already due.
 #include "engine/service/service.h"
+#include "engine/workflow/failures.h"
 
 namespace dvt::engine {
 
@@ -148,9 +149,7 @@ void Service::apply_close_policies(const Execution& parent) {
         timers_.post([this, stream] {
           Open* open = find_stream(stream);
           if (open == nullptr) return;
-          auto reason = std::make_shared<Failure>();
-          reason->message = "by parent close policy";
-          terminate_open(*open, std::move(reason));
+          terminate_open(*open, make_failure("by parent close policy", {}));
         });
         break;
       case ParentClosePolicy::request_cancel:

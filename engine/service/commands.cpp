@@ -3,6 +3,7 @@
 
 #include "engine/base/format.h"
 #include "engine/service/service.h"
+#include "engine/workflow/failures.h"
 
 namespace dvt::engine {
 namespace {
@@ -37,12 +38,6 @@ ActivityOptionsRef effective_options(const ActivityOptionsRef& asked, const Exec
   return std::make_shared<const ActivityOptions>(std::move(out));
 }
 
-FailureRef refusal_text(std::string message) {
-  auto failure = std::make_shared<Failure>();
-  failure->message = std::move(message);
-  return failure;
-}
-
 }  // namespace
 
 // The commands are looked at in their order, as if they were applied, so that nothing is undone when one is refused.
@@ -57,14 +52,16 @@ std::optional<Service::Refusal> Service::refusal(const Execution& execution,
       if (options.start_to_close.ns <= 0 && options.schedule_to_close.ns <= 0) {
         return Refusal{
             WorkflowTaskFailedCause::bad_schedule_activity_attributes,
-            refusal_text(fmt::format("activity {} '{}' has neither a start-to-close nor a schedule-to-close timeout",
-                                     schedule->activity_id, schedule->type.text()))};
+            make_failure(fmt::format("activity {} '{}' has neither a start-to-close nor a schedule-to-close timeout",
+                                     schedule->activity_id, schedule->type.text()),
+                         {})};
       }
       if (pending >= options_.limits.pending_activities) {
         return Refusal{
             WorkflowTaskFailedCause::pending_activities_limit_exceeded,
-            refusal_text(fmt::format("the number of pending activities, {}, has reached the execution's limit of {}",
-                                     pending, options_.limits.pending_activities))};
+            make_failure(fmt::format("the number of pending activities, {}, has reached the execution's limit of {}",
+                                     pending, options_.limits.pending_activities),
+                         {})};
       }
       ++pending;
     } else if (const auto* cancel = std::get_if<CancelActivity>(&command.body)) {
@@ -92,7 +89,7 @@ std::optional<Service::Refusal> Service::refusal(const Execution& execution,
           });
       if (!fired) {
         return Refusal{WorkflowTaskFailedCause::bad_cancel_timer_attributes,
-                       refusal_text(fmt::format("there is no timer {} to cancel", stop->timer_id))};
+                       make_failure(fmt::format("there is no timer {} to cancel", stop->timer_id), {})};
       }
       --buffered;
     } else if (command.closes_execution() && buffered > 0) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/service/service.h"
+#include "engine/workflow/failures.h"
 
 namespace dvt::engine {
 namespace {
@@ -25,8 +26,7 @@ Service::ResetAnswer Service::reset_workflow(RunOrdinal run, EventId task_finish
   if (task_finished == 0 || !is_reset_point(found->execution.history, task_finished - 1))
     return ResetAnswer::no_workflow_task_there;
   Open& old = *found;
-  auto why = std::make_shared<Failure>();
-  why->message = reason;
+  const FailureRef why = make_failure(reason, {});
 
   if (old.execution.task.machine.state() == WorkflowTaskState::started) force_close_task(old);
   write(old.execution, WorkflowExecutionTerminated{why});

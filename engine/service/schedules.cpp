@@ -1,4 +1,5 @@
 #include "engine/service/schedules.h"
+#include "engine/workflow/failures.h"
 
 #include <algorithm>
 
@@ -141,8 +142,7 @@ bool Schedules::take(Schedule& schedule, const Start& start, std::vector<Start>&
       for (const RunOrdinal run : running) service_.request_cancel(run);
       return false;
     case OverlapPolicy::terminate_other: {
-      auto reason = std::make_shared<Failure>();
-      reason->message = "terminated by schedule overlap policy";
+      const FailureRef reason = make_failure("terminated by schedule overlap policy", {});
       for (const RunOrdinal run : running) service_.terminate(run, reason);
       start_workflow(schedule, start);
       return true;

@@ -1,5 +1,6 @@
 // The frontend's half of the service: start, signal, cancel, terminate, query, and the closing of executions.
 #include "engine/service/service.h"
+#include "engine/workflow/failures.h"
 
 #include <algorithm>
 #include <cstring>
@@ -160,10 +161,9 @@ bool Service::exceeds_limits(Open& open, std::uint32_t events) {
   const ExecutionLimits& limits = options_.limits;
   const bool count = execution.history.last_id() + events > limits.history_events;
   if (!count && execution.history.bytes() <= limits.history_bytes) return false;
-  auto reason = std::make_shared<Failure>();
-  reason->message = count ? "Workflow history count exceeds limit." : "Workflow history size exceeds limit.";
-  reason->type = Symbol::intern("HISTORY_LIMIT_EXCEEDED");
-  terminate_open(open, std::move(reason));
+  terminate_open(open,
+                 make_failure(count ? "Workflow history count exceeds limit." : "Workflow history size exceeds limit.",
+                              Symbol::intern("HISTORY_LIMIT_EXCEEDED")));
   return true;
 }
 

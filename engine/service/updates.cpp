@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "engine/service/service.h"
+#include "engine/workflow/failures.h"
 
 namespace dvt::engine {
 namespace {
-
-FailureRef plain_failure(const char* message) {
-  auto failure = std::make_shared<Failure>();
-  failure->message = message;
-  return failure;
-}
 
 PendingUpdate* find_update(Execution& execution, const std::string& id) {
   for (PendingUpdate& update : execution.updates)
@@ -123,8 +118,9 @@ void Service::end_updates(Execution& execution) {
   for (PendingUpdate& update : execution.updates) {
     if (!update.machine.apply(UpdateEvent::execution_closed)) continue;
     update.outcome = {UpdateStage::aborted, nullptr,
-                      plain_failure(update.accepted != 0 ? "the workflow closed before the update completed"
-                                                         : "the workflow closed before it took the update")};
+                      make_failure(update.accepted != 0 ? "the workflow closed before the update completed"
+                                                        : "the workflow closed before it took the update",
+                                   {})};
     tell(update.on_accepted, update.outcome);
     tell(update.on_completed, update.outcome);
   }

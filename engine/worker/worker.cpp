@@ -1,4 +1,5 @@
 #include "engine/worker/worker.h"
+#include "engine/workflow/failures.h"
 
 #include <algorithm>
 
@@ -183,8 +184,7 @@ void Workers::fail_task(const Cached& cached, const ActivationOutcome& outcome, 
     timers_.call_after(after, [this, held = cached.token.worker] { service_.matching().slot_freed(held, true); });
     return;
   }
-  auto failure = std::make_shared<Failure>();
-  failure->message = outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message;
+  FailureRef failure = make_failure(outcome.mismatch ? outcome.mismatch->text() : outcome.task_failure->message, {});
   struct Report {
     WorkflowTaskToken token;
     WorkflowTaskFailedCause cause;
