@@ -47,27 +47,29 @@ Verdict judge(const Scenario& scenario, WorldResult result, std::string reproduc
                   std::move(result.invariants));
 }
 
-// An assertion with abortOnFail that everything is known of and that does not hold.
-bool must_abort(const Scenario& scenario, const Verdict& verdict) {
-  const std::vector<AssertionResult> now = evaluate_assertions(scenario, verdict);
-  return std::any_of(now.begin(), now.end(),
-                     [](const AssertionResult& a) { return a.abort_on_fail && a.decided && !a.passed; });
+// An assertion that everything is known of and that does not hold.
+bool must_abort(const std::vector<Assertion>& abort_on_fail, const Verdict& verdict) {
+  const VerdictView view(verdict);
+  return std::any_of(abort_on_fail.begin(), abort_on_fail.end(), [&](const Assertion& assertion) {
+    const AssertionOutcome now = assertion.evaluate(view);
+    return now.decided && !now.passed;
+  });
 }
 
 }  // namespace
 
 Executed execute(const Scenario& scenario, ExecuteOptions options) {
-  std::vector<Assertion> assertions;
-  bool may_abort = false;
+  std::vector<Assertion> assertions, abort_on_fail;
   for (const AssertionSpec& spec : scenario.assertions) {
     auto parsed = Assertion::parse(spec.text);
-    if (parsed.has_value()) assertions.push_back(std::move(parsed.value()));
-    may_abort = may_abort || spec.abort_on_fail;
+    if (!parsed.has_value()) continue;
+    if (spec.abort_on_fail) abort_on_fail.push_back(parsed.value());
+    assertions.push_back(std::move(parsed.value()));
   }
   options.world.queries = series_queries(assertions, Instant{scenario.warmup.ns});
-  if (may_abort) {
-    options.world.keep_going = [&scenario](WorldResult so_far) {
-      return !must_abort(scenario, judge(scenario, std::move(so_far), {}));
+  if (!abort_on_fail.empty()) {
+    options.world.keep_going = [&](WorldResult so_far) {
+      return !must_abort(abort_on_fail, judge(scenario, std::move(so_far), {}));
     };
   }
   World world(scenario, std::move(options.world));

@@ -337,10 +337,8 @@ std::vector<AssertionResult> evaluate_assertions(const Scenario& scenario, const
     if (parsed.has_value()) {
       AssertionOutcome outcome = parsed.value().evaluate(view);
       result.passed = outcome.passed;
-      result.decided = outcome.decided;
       result.observed = std::move(outcome.observed);
     } else {
-      result.decided = false;
       result.observed = parsed.error().message;
     }
     out.push_back(std::move(result));

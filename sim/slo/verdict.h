@@ -31,7 +31,6 @@ struct AssertionResult {
   std::string observed;
   std::string where;  // file:line:col
   bool abort_on_fail = false;
-  bool decided = true;  // everything that it needs had a value
 };
 
 /// What is known of the run besides its measurements.
