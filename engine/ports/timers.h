@@ -20,13 +20,13 @@ struct TimerId {
 class Timers : public Clock {
  public:
   /// Runs `callback` at `when`; a time in the past is a programmer's error.
-  virtual TimerId call_at(Instant when, Callback callback) = 0;
+  virtual TimerId call_at(Instant when, Callback&& callback) = 0;
   /// True if the timer had not fired yet and now never will.
   virtual bool cancel(TimerId timer) = 0;
 
-  TimerId call_after(Duration delay, Callback callback) { return call_at(now() + delay, std::move(callback)); }
+  TimerId call_after(Duration delay, Callback&& callback) { return call_at(now() + delay, std::move(callback)); }
   /// Runs `callback` at this same instant, after everything already due.
-  TimerId post(Callback callback) { return call_at(now(), std::move(callback)); }
+  TimerId post(Callback&& callback) { return call_at(now(), std::move(callback)); }
 };
 
 }  // namespace dvt

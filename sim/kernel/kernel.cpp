@@ -49,7 +49,7 @@ Kernel::~Kernel() {
   end_all_fibers();
 }
 
-TimerId Kernel::call_at(Instant when, Callback callback) {
+TimerId Kernel::call_at(Instant when, Callback&& callback) {
   assert_not_observing();
   DVT_ASSERT(when >= now_, "a timer in the past");
   return queue_.push(when, std::move(callback));

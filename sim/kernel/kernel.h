@@ -88,7 +88,7 @@ class Kernel final : public Timers, public Fibers {
 
   // Clock and Timers.
   Instant now() const override { return now_; }
-  TimerId call_at(Instant when, Callback callback) override;
+  TimerId call_at(Instant when, Callback&& callback) override;
   bool cancel(TimerId timer) override;
 
   // Fibers. Beyond the port: wake() does nothing to a fiber inside sleep_for() or join(); run() of such a fiber, or of

@@ -151,7 +151,7 @@ std::uint64_t MemoryStateStore::read_partition(std::uint64_t after, std::uint32_
       continue;
     }
     const LogEntry& entry = page->entries[(position - 1) % kPage];
-    if (entry.run == nullptr || entry.run->record.ordinal.value % partitions != partition) continue;
+    if (entry.run == nullptr || entry.ordinal.value % partitions != partition) continue;
     out.push_back(entry.run->events[entry.index]);
     if (out.size() == limit) return position;
   }
@@ -288,7 +288,7 @@ void MemoryStateStore::log_event(Run& run, std::size_t index) {
   const std::size_t place = (counts_.events - 1) % kPage;
   if (place == 0) log_.push_back(std::make_unique<LogPage>());
   LogPage& page = *log_.back();
-  page.entries[place] = LogEntry{&run, index};
+  page.entries[place] = LogEntry{&run, static_cast<std::uint32_t>(index), run.record.ordinal};
   ++page.live;
   ++page.used;
 }

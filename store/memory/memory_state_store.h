@@ -130,7 +130,8 @@ class MemoryStateStore final : public StateStore {
   /// that one run that stays open for weeks does not hold the log of those weeks.
   struct LogEntry {
     Run* run = nullptr;
-    std::size_t index = 0;
+    std::uint32_t index = 0;
+    RunOrdinal ordinal;  // beside the pointer, so that a reader of one partition touches no run of another
   };
   static constexpr std::size_t kPage = 1024;
   struct LogPage {

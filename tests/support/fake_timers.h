@@ -14,7 +14,7 @@ class FakeTimers final : public Timers {
  public:
   Instant now() const override { return now_; }
 
-  TimerId call_at(Instant when, Callback callback) override {
+  TimerId call_at(Instant when, Callback&& callback) override {
     DVT_ASSERT(when >= now_, "a timer set in the past");
     const TimerId id{++last_id_};
     timers_.emplace(std::pair(when, id.value), std::move(callback));
