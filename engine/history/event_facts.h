@@ -99,7 +99,7 @@ struct EventFacts {
   std::uint32_t maximum_attempts = 0;  // 0: unlimited
 
   std::string subject;  // activityId, timerId, updateId: the name of what it is about
-  std::string name;     // of the type of workflow or activity, of the signal or marker
+  std::string name;     // of the type of workflow or activity, of the signal or marker; a Nexus SERVICE/OPERATION
   std::string error;    // a failure's type, or its message; the cause of a failed workflow task
   std::string type;     // as the event says, when it is unknown
 };

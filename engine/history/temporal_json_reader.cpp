@@ -208,6 +208,9 @@ class EventReader {
       case EventKind::marker_recorded:
         out_.name = text("markerName");
         break;
+      case EventKind::nexus_operation_scheduled:
+        out_.name = text("service") + "/" + text("operation");
+        break;
       case EventKind::workflow_task_timed_out:
         out_.timeout = timeout(text("timeoutType"));
         break;

@@ -97,4 +97,20 @@ const char* to_string(ActivityOutcome outcome) {
   unknown();
 }
 
+const char* to_string(ChildEnd end) {
+  switch (end) {
+    case ChildEnd::completed:
+      return "completed";
+    case ChildEnd::failed:
+      return "failed";
+    case ChildEnd::cancelled:
+      return "cancelled";
+    case ChildEnd::terminated:
+      return "terminated";
+    case ChildEnd::timed_out:
+      return "timed_out";
+  }
+  unknown();
+}
+
 }  // namespace dvt

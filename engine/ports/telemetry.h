@@ -73,6 +73,18 @@ struct WorkflowTaskFact {
   Instant at;
 };
 
+enum class ChildEnd : std::uint8_t { completed, failed, cancelled, terminated, timed_out };
+const char* to_string(ChildEnd end);
+
+/// An execution that a run's workflow started as its child, or a child's child. What it does inside (tasks, activities,
+/// timers) is told to nobody.
+struct ChildFact {
+  RunOrdinal run;
+  std::uint32_t child = 0;  // number in the run's tree, from 1
+  std::string_view type;
+  Instant at;
+};
+
 struct SignalFact {
   RunOrdinal run;
   SignalType type = SignalType::pause;
@@ -173,6 +185,9 @@ class Telemetry {
   virtual void workflow_task_failed(const WorkflowTaskFact&, std::string_view /*cause*/) {}
   virtual void nondeterminism(RunOrdinal, std::string_view /*report*/, Instant /*at*/) {}
   virtual void timer_fired(RunOrdinal, Instant /*due*/, Instant /*at*/) {}
+  virtual void child_started(const ChildFact&) {}
+  /// Once a child, at the end of its continue-as-new chain; after its run's end when nobody waited for it.
+  virtual void child_closed(const ChildFact&, ChildEnd) {}
   /// `worker`: its number in the queue, from 0, as in the target worker/QUEUE/3.
   virtual void worker_changed(std::uint32_t /*queue*/, std::uint32_t /*worker*/, bool /*up*/, Instant /*at*/) {}
   virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/,

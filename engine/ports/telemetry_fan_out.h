@@ -100,6 +100,12 @@ class TelemetryFanOut final : public Telemetry {
   void timer_fired(RunOrdinal run, Instant due, Instant at) override {
     for (Telemetry* listener : listeners_) listener->timer_fired(run, due, at);
   }
+  void child_started(const ChildFact& fact) override {
+    for (Telemetry* listener : listeners_) listener->child_started(fact);
+  }
+  void child_closed(const ChildFact& fact, ChildEnd end) override {
+    for (Telemetry* listener : listeners_) listener->child_closed(fact, end);
+  }
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override {
     for (Telemetry* listener : listeners_) listener->worker_changed(queue, worker, up, at);
   }

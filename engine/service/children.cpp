@@ -96,6 +96,7 @@ void Service::begin_child(const ChildStart& start) {
   child.execution.parent = ParentLink{start.parent, start.initiated};
   child.execution.children_of_run = start.children_of_run;
   arm_run_timer(child.execution);
+  telemetry_.child_started({start.key.run, start.key.child, child.execution.info->workflow_type.text(), timers_.now()});
   if (pending != nullptr) {
     pending->machine.must(ChildEvent::start);
     pending->info = known;

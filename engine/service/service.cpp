@@ -36,6 +36,8 @@ class Service::RunFacts final : public Telemetry {
     if (fact.run != kNoRun) listener_.workflow_task_failed(fact, cause);
   }
   void timer_fired(RunOrdinal run, Instant due, Instant at) override { listener_.timer_fired(run, due, at); }
+  void child_started(const ChildFact& fact) override { listener_.child_started(fact); }
+  void child_closed(const ChildFact& fact, ChildEnd end) override { listener_.child_closed(fact, end); }
 
  private:
   Telemetry& listener_;
@@ -81,13 +83,14 @@ const Execution* Service::execution_with_id(std::string_view workflow_id) const 
   return found == by_id_.end() ? nullptr : execution_of(found->second);
 }
 
-std::vector<RunOrdinal> Service::open_runs() const {
-  std::vector<RunOrdinal> runs;
-  runs.reserve(open_runs_);
-  for (const auto& [stream, open] : executions_)  // order-free: sorted below
-    if (open->execution.key.child == 0) runs.push_back(open->execution.key.run);
-  std::sort(runs.begin(), runs.end());
-  return runs;
+std::vector<ExecutionKey> Service::open_keys() const {
+  std::vector<ExecutionKey> keys;
+  keys.reserve(executions_.size());
+  for (const auto& [stream, open] : executions_) keys.push_back(open->execution.key);  // order-free: sorted below
+  std::sort(keys.begin(), keys.end(), [](const ExecutionKey& a, const ExecutionKey& b) {
+    return a.run != b.run ? a.run < b.run : a.child < b.child;
+  });
+  return keys;
 }
 
 Service::Open& Service::open(const ExecutionKey& key, PlanOrdinal plan, ExecutionInfoRef info, const Payload& input) {
@@ -287,6 +290,28 @@ Payload Service::query_workflow(RunOrdinal run, Symbol query) {
   return worker ? host_->answer_query(worker->worker, open->execution, query) : nullptr;
 }
 
+namespace {
+
+ChildEnd child_end(CloseStatus status) {
+  switch (status) {
+    case CloseStatus::completed:
+      return ChildEnd::completed;
+    case CloseStatus::failed:
+      return ChildEnd::failed;
+    case CloseStatus::cancelled:
+      return ChildEnd::cancelled;
+    case CloseStatus::timed_out:
+      return ChildEnd::timed_out;
+    case CloseStatus::terminated:
+    case CloseStatus::continued_as_new:
+    case CloseStatus::reset:
+      break;
+  }
+  return ChildEnd::terminated;
+}
+
+}  // namespace
+
 void Service::close(Open& open, CloseStatus status, const Payload& result, const FailureRef& failure) {
   Execution& execution = open.execution;
   execution.closed = true;
@@ -307,6 +332,11 @@ void Service::close(Open& open, CloseStatus status, const Payload& result, const
   if (execution.key.child == 0) --open_runs_;
   end_updates(execution);
   listener_->execution_closed(execution, status, result, failure);
+  if (execution.key.child != 0 && !run_goes_on) {
+    telemetry_.child_closed(
+        {execution.key.run, execution.key.child, execution.info->workflow_type.text(), timers_.now()},
+        child_end(status));
+  }
   if (status == CloseStatus::reset) return;  // its children go on with the copy
   apply_close_policies(execution);
   if (status == CloseStatus::continued_as_new) {

@@ -154,8 +154,8 @@ class Service final : public MatchHandler {
   const Execution* execution_with_id(std::string_view workflow_id) const;
   /// Of runs; their children are not counted.
   std::size_t open_executions() const { return open_runs_; }
-  /// Open runs in the order of their ordinals (selection by operators).
-  std::vector<RunOrdinal> open_runs() const;
+  /// Open executions of runs and of their children, by run and child.
+  std::vector<ExecutionKey> open_keys() const;
 
   // Workers' answers. A stale token is ignored (the task timed out, the run closed, another attempt took over).
   /// `new_task`: the worker goes on with the same code at once (a heartbeat for its local activities).
@@ -183,7 +183,8 @@ class Service final : public MatchHandler {
     std::uint32_t tasks_before = 0;
   };
 
-  /// Facts are of runs: what their children do is told to nobody. Their facts name no run, and are held back.
+  /// Facts are of runs: of their children only start and end are told. Other facts of theirs name no run, and are held
+  /// back.
   class RunFacts;
   static constexpr RunOrdinal kNoRun{~std::uint32_t{0}};
   static RunOrdinal run_of_facts(const ExecutionKey& key) { return key.child == 0 ? key.run : kNoRun; }

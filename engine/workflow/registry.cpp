@@ -1,12 +1,14 @@
 #include "engine/workflow/registry.h"
 
 #include "engine/workflow/examples/order_saga.h"
+#include "engine/workflow/recorded_execution.h"
 
 namespace dvt::engine {
 
 const std::vector<RegisteredWorkflow>& registered_workflows() {
   static const std::vector<RegisteredWorkflow> kAll{
       {"order-saga", {"reserveStock", "chargeCard", "shipOrder", "refundCard", "releaseStock"}, examples::order_saga},
+      {"recorded-execution", {}, recorded_execution, {{kRecordedChild, recorded_child}}, read_recorded_script},
   };
   return kAll;
 }
@@ -15,6 +17,13 @@ const RegisteredWorkflow* find_workflow(std::string_view name) {
   for (const RegisteredWorkflow& workflow : registered_workflows())
     if (workflow.name == name) return &workflow;
   return nullptr;
+}
+
+Result<Payload, std::vector<std::string>> RegisteredWorkflow::input(std::string_view text) const {
+  if (read_input == nullptr) return make_payload<JsonPayload>(std::string(text));
+  const auto parsed = json::parse(text);
+  if (!parsed.has_value()) return failure(std::vector<std::string>{"no JSON: " + parsed.error().message});
+  return read_input(parsed.value());
 }
 
 void RegisteredRunInput::write_json(std::string& out) const {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/json.h"
 #include "engine/plan/contracts.h"
 #include "engine/workflow/context.h"
 
@@ -20,7 +21,16 @@ namespace dvt::engine {
 struct RegisteredWorkflow {
   std::string_view name;                     // also the workflow type
   std::vector<std::string_view> activities;  // their types
-  Payload (*function)(WorkflowContext& ctx, const ActivityOptionsRef& options, const Payload& input);
+  using Function = Payload (*)(WorkflowContext& ctx, const ActivityOptionsRef& options, const Payload& input);
+  Function function = nullptr;
+  /// Types of workflows that it starts as its children.
+  std::vector<std::pair<std::string_view, Function>> children = {};
+  /// Makes the workflow's input of what the scenario says; the errors say what is wrong with that. Null: the JSON text
+  /// is the input (JsonPayload).
+  Result<Payload, std::vector<std::string>> (*read_input)(const json::Value& input) = nullptr;
+
+  /// `text` is JSON.
+  Result<Payload, std::vector<std::string>> input(std::string_view text) const;
 };
 
 /// By name, in alphabetical order.

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kMagic = "DVTDIGEST1\n";
 constexpr std::size_t kBlock = 1 << 18;
-constexpr std::uint64_t kLastFact = static_cast<std::uint64_t>(DigestFact::run_request_given_up);
+constexpr std::uint64_t kLastFact = static_cast<std::uint64_t>(DigestFact::child_closed);
 
 void put_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -113,6 +113,10 @@ const char* name_of(DigestFact fact) {
       return "signal_repeated";
     case DigestFact::run_request_given_up:
       return "run_request_given_up";
+    case DigestFact::child_started:
+      return "child_started";
+    case DigestFact::child_closed:
+      return "child_closed";
   }
   return "unknown";
 }
@@ -170,6 +174,10 @@ std::string detail(const DigestRecord& r) {
     case DigestFact::workflow_task_failed:
       return fmt::format("workflow task {} on worker {}, history of {} events, {} replayed", low(r.a), high(r.a), r.b,
                          r.c);
+    case DigestFact::child_started:
+      return fmt::format("child {}", r.a);
+    case DigestFact::child_closed:
+      return fmt::format("child {}, {}", r.a, enum_text(r.b, ChildEnd::timed_out));
     case DigestFact::timer_fired:
       return "due at " + format_duration(Duration{static_cast<std::int64_t>(r.a)});
     case DigestFact::worker_changed:

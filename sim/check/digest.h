@@ -51,6 +51,8 @@ enum class DigestFact : std::uint8_t {
   notice,
   signal_repeated,
   run_request_given_up,
+  child_started,
+  child_closed,
 };
 
 /// Stands where a fact concerns no single run.

@@ -160,6 +160,13 @@ void Fingerprint::nondeterminism(RunOrdinal run, std::string_view report, Instan
 void Fingerprint::timer_fired(RunOrdinal run, Instant due, Instant at) {
   fact(DigestFact::timer_fired, at, run.value, from(due));
 }
+void Fingerprint::child_started(const ChildFact& of) {
+  mix_text(of.type);
+  fact(DigestFact::child_started, of.at, of.run.value, of.child);
+}
+void Fingerprint::child_closed(const ChildFact& of, ChildEnd end) {
+  fact(DigestFact::child_closed, of.at, of.run.value, of.child, static_cast<std::uint64_t>(end));
+}
 void Fingerprint::worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) {
   fact(DigestFact::worker_changed, at, kNoRun, queue, worker, up ? 1 : 0);
 }

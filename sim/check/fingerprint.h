@@ -47,6 +47,8 @@ class Fingerprint final : public Telemetry {
   void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override;
   void nondeterminism(RunOrdinal run, std::string_view report, Instant at) override;
   void timer_fired(RunOrdinal run, Instant due, Instant at) override;
+  void child_started(const ChildFact& fact) override;
+  void child_closed(const ChildFact& fact, ChildEnd end) override;
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override;
 
   void warehouse_done(const WarehouseFact& fact) override;

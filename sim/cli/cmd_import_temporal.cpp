@@ -102,6 +102,11 @@ std::string text_timeline(const std::vector<RecordedWorkflow>& workflows, Colour
       table.add({activity.activity_id, activity.type, since(activity.scheduled_at), since(activity.started_at),
                  since(activity.closed_at), fmt::format("{}", activity.attempts), outcome_of(activity)});
     if (!workflow.activities.empty()) out += table.render(colour);
+    TextTable work({{"also"}, {"type"}, {"opened", Align::right}, {"closed", Align::right}, {"outcome"}});
+    for (const RecordedWork& one : workflow.work)
+      work.add({std::string(to_string(one.kind)), one.name, since(one.opened_at), since(one.closed_at),
+                std::string(to_string(one.end))});
+    if (!workflow.work.empty()) out += work.render(colour);
     for (const RecordedSignal& signal : workflow.signals)
       out += fmt::format("  {} at +{}\n", signal.name.empty() ? "cancel request" : "signal " + signal.name,
                          show_duration(signal.at));
@@ -150,6 +155,13 @@ std::string json_timeline(const std::vector<RecordedWorkflow>& workflows) {
       if (!activity.error.empty()) w.member("error", activity.error);
       w.end_object();
     }
+    w.end_array().key("other_work").begin_array();
+    for (const RecordedWork& work : workflow.work) {
+      w.begin_object().member("kind", to_string(work.kind)).member("type", work.name);
+      seconds("opened_seconds", work.opened_at);
+      seconds("closed_seconds", work.closed_at);
+      w.member("outcome", to_string(work.end)).end_object();
+    }
     w.end_array().key("signals").begin_array();
     for (const RecordedSignal& signal : workflow.signals) {
       w.begin_object().member("name", signal.name.empty() ? "CANCEL_REQUEST" : signal.name);
@@ -188,15 +200,10 @@ int run_import(const Arguments& arguments, const CommonOptions& common) {
   std::fputs(timeline.c_str(), stdout);
   if (arguments.out.empty()) return kExitPassed;
   const std::filesystem::path scenario(arguments.out);
-  const std::optional<Reenactment> reenactment = reenact(workflows, scenario.stem().string());
-  if (!reenactment) {
-    std::fprintf(stderr, "dvtsim: no activities in %s: nothing to re-enact, no scenario was written\n",
-                 workflows.size() == 1 ? workflows.front().source.c_str() : "any of the histories");
-    return kExitNothing;
-  }
-  for (const std::string& warning : reenactment->warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
-  for (const auto& [name, text] : reenactment->files) write_file(scenario.parent_path() / name, text);
-  write_file(scenario, reenactment->scenario);
+  const Reenactment reenactment = reenact(workflows, scenario.stem().string());
+  for (const std::string& warning : reenactment.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  for (const auto& [name, text] : reenactment.files) write_file(scenario.parent_path() / name, text);
+  write_file(scenario, reenactment.scenario);
   return kExitPassed;
 }
 

@@ -28,6 +28,13 @@ std::string plain(std::string_view text) {
   return out.empty() ? "unnamed" : out;
 }
 
+// For comments: a line break in a recorded name would begin a line of the scenario.
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  return text;
+}
+
 std::string yaml_text(std::string_view text) {
   std::string out;
   json::append_string(out, text);  // JSON's strings are YAML's
@@ -52,6 +59,87 @@ ActivityEnd end_of(K kind) {
   }
 }
 
+// What opens and closes work without activities. A close names its opening event as `initiated` (children), `started`
+// (timers) or `scheduled` (Nexus operations).
+struct Closing {
+  EventId opened = 0;
+  ActivityEnd end = ActivityEnd::completed;
+};
+std::optional<Closing> closing_of(const EventFacts& event) {
+  switch (event.kind) {
+    case K::timer_fired:
+      return Closing{event.started, ActivityEnd::completed};
+    case K::timer_canceled:
+      return Closing{event.started, ActivityEnd::cancelled};
+    case K::child_workflow_execution_completed:
+      return Closing{event.initiated, ActivityEnd::completed};
+    case K::child_workflow_execution_timed_out:
+      return Closing{event.initiated, ActivityEnd::timed_out};
+    case K::child_workflow_execution_canceled:
+      return Closing{event.initiated, ActivityEnd::cancelled};
+    case K::child_workflow_execution_failed:
+    case K::child_workflow_execution_terminated:
+    case K::start_child_workflow_execution_failed:
+      return Closing{event.initiated, ActivityEnd::failed};
+    case K::nexus_operation_completed:
+      return Closing{event.scheduled, ActivityEnd::completed};
+    case K::nexus_operation_timed_out:
+      return Closing{event.scheduled, ActivityEnd::timed_out};
+    case K::nexus_operation_canceled:
+      return Closing{event.scheduled, ActivityEnd::cancelled};
+    case K::nexus_operation_failed:
+      return Closing{event.scheduled, ActivityEnd::failed};
+    default:
+      return std::nullopt;
+  }
+}
+std::optional<RecordedWork::Kind> kind_of_work(K kind) {
+  switch (kind) {
+    case K::timer_started:
+      return RecordedWork::Kind::timer;
+    case K::start_child_workflow_execution_initiated:
+      return RecordedWork::Kind::child;
+    case K::nexus_operation_scheduled:
+      return RecordedWork::Kind::nexus;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Of everything that was closed before each one was opened, what nothing else that was closed before waited for.
+template <class Work, class Opened>
+void find_waits(std::vector<Work>& all, Opened opened) {
+  for (Work& one : all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const EventId closed = all[i].closed_event;
+      if (closed == 0 || closed > opened(one)) continue;
+      const bool follows = std::any_of(all.begin(), all.end(), [&](const Work& other) {
+        return other.closed_event != 0 && other.closed_event < opened(one) && opened(other) > closed;
+      });
+      if (!follows) one.after.push_back(i);
+    }
+  }
+}
+
+// When each was closed, strictly rising in the order of the closing events; what is open closes last of all.
+template <class Work>
+std::vector<Duration> rising_closes(const std::vector<Work>& all, Duration length) {
+  std::vector<Duration> closes(all.size());
+  std::vector<std::size_t> order(all.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto closing_event = [&all](std::size_t i) {
+    return all[i].closed_event == 0 ? UINT32_MAX : all[i].closed_event;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return closing_event(a) < closing_event(b); });
+  Duration last{INT64_MIN / 2};
+  for (const std::size_t i : order) {
+    last = std::max(all[i].closed_at.value_or(length), last + kShortestStep);
+    closes[i] = last;
+  }
+  return closes;
+}
+
 bool closes_execution(K kind) {
   switch (kind) {
     case K::workflow_execution_completed:
@@ -66,12 +154,25 @@ bool closes_execution(K kind) {
   }
 }
 
-// What opens something that a scenario cannot do again.
+// What a scenario cannot do again.
 bool has_no_counterpart(K kind) {
-  return kind == K::timer_started || kind == K::start_child_workflow_execution_initiated ||
-         kind == K::nexus_operation_scheduled || kind == K::signal_external_workflow_execution_initiated ||
+  return kind == K::signal_external_workflow_execution_initiated ||
          kind == K::request_cancel_external_workflow_execution_initiated ||
-         kind == K::workflow_execution_update_accepted;
+         kind == K::workflow_execution_update_accepted || kind == K::marker_recorded ||
+         kind == K::upsert_workflow_search_attributes || kind == K::workflow_task_failed ||
+         kind == K::workflow_task_timed_out;
+}
+
+std::string_view left_out_name(RecordedWork::Kind kind) {
+  switch (kind) {
+    case RecordedWork::Kind::timer:
+      return "TimerStarted";
+    case RecordedWork::Kind::child:
+      return "StartChildWorkflowExecutionInitiated";
+    case RecordedWork::Kind::nexus:
+      return "NexusOperationScheduled";
+  }
+  return "?";
 }
 
 std::string_view dvt_signal(std::string_view name) {
@@ -104,19 +205,7 @@ struct Stages {
       if (i > 0 && closed_before[i] != closed_before[i - 1]) first_of_stage = i;
       if (closed_before[i] != first_of_stage) layered = false;
     }
-    closes.resize(activities.size());
-    std::vector<std::size_t> order(activities.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const auto closing_event = [&activities](std::size_t i) {
-      return activities[i].closed_event == 0 ? UINT32_MAX : activities[i].closed_event;
-    };
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return closing_event(a) < closing_event(b); });
-    Duration last{INT64_MIN / 2};
-    for (const std::size_t i : order) {
-      last = std::max(activities[i].closed_at.value_or(workflow.length), last + kShortestStep);
-      closes[i] = last;
-    }
+    closes = rising_closes(activities, workflow.length);
   }
 
   Duration duration_of(const RecordedWorkflow& workflow, std::size_t i) const {
@@ -153,18 +242,17 @@ class Writer {
   Reenactment write() {
     for (const RecordedWorkflow* workflow : workflows_) add_plan(*workflow);
     const bool one = workflows_.size() == 1;
-    std::string& out = out_.scenario;
     line("# Re-enacts {}; made by `dvtsim import temporal`.",
-         one ? fmt::format("a recorded execution of {}", workflows_.front()->type)
+         one ? fmt::format("a recorded execution of {}", one_line(workflows_.front()->type))
              : fmt::format("{} recorded executions", workflows_.size()));
+    for (const std::string& warning : out_.warnings) line("# {}", one_line(warning));
     line("apiVersion: dvtsim/v1");
     line("kind: Scenario");
     line("metadata: {{name: {}, description: {}}}", yaml_text(plain(stem_)),
          yaml_text(one ? fmt::format("{} as recorded in {}", workflows_.front()->type, workflows_.front()->source)
                        : fmt::format("{} recorded executions", workflows_.size())));
     line("duration: {}", format_value(minutes(rounded_up(end_) + 5)));
-    line("\nworkload:\n  plans:");
-    for (const auto& [name, file] : plans_) line("    {}: {{file: {}}}", name, yaml_text(file));
+    line("\nworkload:\n  plans:{}", plan_lines_);
     if (one) {
       line("  arrivals: {{runs: 1}}");
     } else {
@@ -181,11 +269,8 @@ class Writer {
     line("  taskQueues:\n    tq-control: {{slots: {}, pollers: {}}}", room, std::min<std::size_t>(room, 100));
     line("\nwarehouses:\n  recorded: {{kinds: [custom], concurrency: {}, duration: {{small: 1s}}}}", most_at_once_);
     if (!operations_.empty()) line("\noperations:{}", operations_);
-    if (one) {
-      line("\nassertions:\n  - runs.started == 1");
-      if (operations_.empty()) line("  - runs.{} == 1", fails_ ? "failed" : "completed");
-    }
-    while (out.ends_with("\n\n")) out.pop_back();
+    line("\nassertions:\n  - runs.started == {}", workflows_.size());
+    if (one) write_expectations(*workflows_.front());
     return std::move(out_);
   }
 
@@ -201,14 +286,130 @@ class Writer {
   }
   static std::int64_t rounded_up(Duration duration) { return (duration.ns + minutes(1).ns - 1) / minutes(1).ns; }
 
-  void add_plan(const RecordedWorkflow& workflow) {
+  std::string plan_name(const RecordedWorkflow& workflow) {
     const std::string base = plain(workflow.type);
     std::string name = base;
-    for (std::size_t n = 2; std::any_of(plans_.begin(), plans_.end(), [&](const auto& p) { return p.first == name; });
-         ++n)
+    for (std::size_t n = 2; std::find(names_.begin(), names_.end(), name) != names_.end(); ++n)
       name = fmt::format("{}-{}", base, n);
-    const std::string file = fmt::format("{}.{}.plan.json", stem_, name);
+    names_.push_back(name);
+    return name;
+  }
 
+  void add_plan(const RecordedWorkflow& workflow) {
+    const std::string name = plan_name(workflow);
+    if (workflow.activities.empty()) {
+      add_script(workflow, name);
+    } else {
+      add_steps(workflow, name);
+    }
+    end_ = std::max(end_, Duration{workflow.start.ns - workflows_.front()->start.ns} + workflow.length);
+    for (const RecordedSignal& signal : workflow.signals) add_signal(workflow, name, signal);
+    for (const std::string& what : workflow.left_out) warn(workflow, "{} left out: no counterpart in a scenario", what);
+  }
+
+  // An execution without activities, as a script for recorded-execution.
+  void add_script(const RecordedWorkflow& workflow, const std::string& name) {
+    plan_lines_ += fmt::format("\n    {}:\n      workflow: recorded-execution\n      input:\n        end: {}", name,
+                               script_end(workflow));
+    plan_lines_ += workflow.work.empty() ? "\n        operations: []" : "\n        operations:";
+    const std::vector<Duration> closes = rising_closes(workflow.work, workflow.length);
+    std::size_t nexus = 0;
+    for (std::size_t i = 0; i < workflow.work.size(); ++i) {
+      const RecordedWork& work = workflow.work[i];
+      if (work.kind == RecordedWork::Kind::nexus) ++nexus;
+      Duration since = workflow.work.front().opened_at;
+      for (const std::size_t before : work.after) since = std::max(since, closes[before]);
+      add_operation(workflow, i, std::max(closes[i] - since, kShortestStep));
+    }
+    if (nexus > 0) warn(workflow, "{} Nexus operations become child workflows that take their time", nexus);
+    const bool as_it_ended = workflow.ended.empty() || workflow.ended == "WorkflowExecutionCompleted" ||
+                             workflow.ended == "WorkflowExecutionFailed" ||
+                             workflow.ended == "WorkflowExecutionContinuedAsNew" || ends_cancelled(workflow);
+    if (!as_it_ended) warn(workflow, "ended with {}: the run fails", workflow.ended);
+    if (workflow.ended == "WorkflowExecutionContinuedAsNew")
+      warn(workflow, "the execution it continued as is not recorded: it does nothing");
+  }
+  void add_operation(const RecordedWorkflow& workflow, std::size_t place, Duration takes) {
+    const RecordedWork& work = workflow.work[place];
+    const bool timer = work.kind == RecordedWork::Kind::timer;
+    const bool cancelled_timer = timer && work.end == ActivityEnd::cancelled;
+    if (timer && work.end != ActivityEnd::completed) takes = takes + hours(1);  // it must not fire
+    std::string text = fmt::format("{{kind: {}", timer ? "timer" : "child");
+    if (!timer) text += ", type: " + yaml_text(work.name);
+    text += ", takes: " + format_value(takes);
+    const auto numbers = [&text](std::string_view key, const std::vector<std::size_t>& places) {
+      if (places.empty()) return;
+      std::vector<std::size_t> from_one;
+      for (const std::size_t i : places) from_one.push_back(i + 1);
+      text += fmt::format(", {}: [{}]", key, fmt::join(from_one, ", "));
+    };
+    numbers("after", work.after);
+    if (cancelled_timer) {
+      std::vector<std::size_t> until;  // what was closed while it ran
+      for (std::size_t i = 0; i < workflow.work.size(); ++i) {
+        const EventId closed = workflow.work[i].closed_event;
+        if (closed != 0 && closed > work.opened_event && closed < work.closed_event) until.push_back(i);
+      }
+      numbers("until", until);
+    }
+    switch (work.end) {
+      case ActivityEnd::completed:
+        break;
+      case ActivityEnd::open:
+        text += ", end: open";
+        break;
+      case ActivityEnd::timed_out:
+        text += ", end: timed_out";
+        break;
+      case ActivityEnd::cancelled:
+        text += timer ? ", end: cancelled" : ", end: failed";
+        if (!timer) warn(workflow, "child {} was cancelled: it fails", work.name);
+        break;
+      case ActivityEnd::failed:
+        text += ", end: failed";
+        break;
+    }
+    plan_lines_ += "\n          - " + text + "}";
+  }
+  static bool ends_cancelled(const RecordedWorkflow& workflow) {
+    return workflow.ended == "WorkflowExecutionCanceled" &&
+           std::any_of(workflow.signals.begin(), workflow.signals.end(),
+                       [](const RecordedSignal& signal) { return signal.name.empty(); });
+  }
+  static std::string_view script_end(const RecordedWorkflow& workflow) {
+    if (workflow.ended.empty() || ends_cancelled(workflow)) return "open";
+    if (workflow.ended == "WorkflowExecutionCompleted") return "completed";
+    return workflow.ended == "WorkflowExecutionContinuedAsNew" ? "continued_as_new" : "failed";
+  }
+
+  // What the one run must come to.
+  void write_expectations(const RecordedWorkflow& workflow) {
+    const bool signalled = !operations_.empty();
+    if (!workflow.activities.empty()) {
+      if (signalled) return;
+      line("  - runs.{} == 1", fails_ ? "failed" : "completed");
+      line("  - counts.step_activities == {}", workflow.activities.size());
+      return;
+    }
+    const std::string_view end = script_end(workflow);
+    line("  - runs.{} == 1", end == "failed"            ? "failed"
+                             : ends_cancelled(workflow) ? "cancelled"
+                             : end == "open"            ? "in_flight"
+                                                        : "completed");
+    line("  - counts.step_activities == 0");
+    std::size_t children = 0, completed = 0, fired = 0;
+    for (const RecordedWork& work : workflow.work) {
+      const bool timer = work.kind == RecordedWork::Kind::timer;
+      children += timer ? 0 : 1;
+      completed += !timer && work.end == ActivityEnd::completed ? 1 : 0;
+      fired += timer && work.end == ActivityEnd::completed ? 1 : 0;
+    }
+    line("  - counts.children_started == {} and counts.children_completed == {}", children, completed);
+    line("  - counts.timers_fired == {}", fired);
+  }
+
+  void add_steps(const RecordedWorkflow& workflow, const std::string& name) {
+    const std::string file = fmt::format("{}.{}.plan.json", stem_, name);
     const Stages stages(workflow);
     if (!stages.layered) dataflow_ = true;
     const std::optional<std::size_t> fatal = fatal_failure(workflow);
@@ -230,11 +431,11 @@ class Writer {
       explain(workflow, activity, fatal == i);
     }
     out_.files.emplace_back(file, engine::write_plan_file(annotated));
-    plans_.emplace_back(name, file);
+    plan_lines_ += fmt::format("\n    {}: {{file: {}}}", name, yaml_text(file));
     most_at_once_ = std::max(most_at_once_, at_once(workflow));
-    end_ = std::max(end_, Duration{workflow.start.ns - workflows_.front()->start.ns} + workflow.length);
-    for (const RecordedSignal& signal : workflow.signals) add_signal(workflow, name, signal);
-    for (const std::string& what : workflow.left_out) warn(workflow, "{} left out: no counterpart in a scenario", what);
+    std::map<std::string_view, std::size_t> beside;
+    for (const RecordedWork& work : workflow.work) ++beside[left_out_name(work.kind)];
+    for (const auto& [what, count] : beside) warn(workflow, "{} {} left out: steps alone are a plan", count, what);
   }
   // What the re-enactment does differently.
   void explain(const RecordedWorkflow& workflow, const RecordedActivity& activity, bool fatal) {
@@ -286,7 +487,8 @@ class Writer {
   std::vector<const RecordedWorkflow*> workflows_;  // by start
   std::string stem_;
   Reenactment out_;
-  std::vector<std::pair<std::string, std::string>> plans_;  // name and file
+  std::vector<std::string> names_;  // of plans
+  std::string plan_lines_;
   std::string operations_;
   std::size_t signals_ = 0;
   std::size_t most_at_once_ = 1;
@@ -314,6 +516,18 @@ std::string_view to_string(ActivityEnd end) {
   return "?";
 }
 
+std::string_view to_string(RecordedWork::Kind kind) {
+  switch (kind) {
+    case RecordedWork::Kind::timer:
+      return "timer";
+    case RecordedWork::Kind::child:
+      return "child workflow";
+    case RecordedWork::Kind::nexus:
+      return "Nexus operation";
+  }
+  return "?";
+}
+
 RecordedWorkflow recorded_workflow(std::span<const EventFacts> events, std::string source) {
   RecordedWorkflow out;
   out.source = std::move(source);
@@ -321,7 +535,8 @@ RecordedWorkflow recorded_workflow(std::span<const EventFacts> events, std::stri
   out.start = events.front().time;
   out.type = events.front().name;
   const auto since_start = [&out](const EventFacts& event) { return Duration{event.time.ns - out.start.ns}; };
-  std::map<EventId, std::size_t> by_event;  // ActivityTaskScheduled → activity
+  std::map<EventId, std::size_t> by_event;       // ActivityTaskScheduled → activity
+  std::map<EventId, std::size_t> work_by_event;  // opening event → work
   std::map<std::string_view, std::size_t> strange;
   for (std::size_t place = 1; place <= events.size(); ++place) {
     const EventFacts& event = events[place - 1];
@@ -341,6 +556,25 @@ RecordedWorkflow recorded_workflow(std::span<const EventFacts> events, std::stri
       out.activities.push_back(std::move(activity));
       continue;
     }
+    if (const auto kind = kind_of_work(event.kind)) {
+      RecordedWork work;
+      work.kind = *kind;
+      work.name = *kind == RecordedWork::Kind::timer ? std::string() : event.name;
+      work.opened_event = static_cast<EventId>(place);
+      work.opened_at = since_start(event);
+      work_by_event[work.opened_event] = out.work.size();
+      out.work.push_back(std::move(work));
+      continue;
+    }
+    if (const auto closing = closing_of(event)) {
+      const auto opened = work_by_event.find(closing->opened);
+      if (opened == work_by_event.end()) continue;
+      RecordedWork& work = out.work[opened->second];
+      work.closed_event = static_cast<EventId>(place);
+      work.closed_at = since_start(event);
+      work.end = closing->end;
+      continue;
+    }
     const auto found = by_event.find(event.scheduled);
     if (found == by_event.end()) continue;
     RecordedActivity& activity = out.activities[found->second];
@@ -356,19 +590,8 @@ RecordedWorkflow recorded_workflow(std::span<const EventFacts> events, std::stri
   }
   for (const auto& [kind, count] : strange) out.left_out.push_back(fmt::format("{} {}", count, kind));
 
-  // Of all that was closed before, those that nothing else closed before waited for.
-  for (RecordedActivity& activity : out.activities) {
-    for (std::size_t i = 0; i < out.activities.size(); ++i) {
-      const EventId closed = out.activities[i].closed_event;
-      if (closed == 0 || closed > activity.scheduled_event) continue;
-      const bool follows =
-          std::any_of(out.activities.begin(), out.activities.end(), [&](const RecordedActivity& other) {
-            return other.closed_event != 0 && other.closed_event < activity.scheduled_event &&
-                   other.scheduled_event > closed;
-          });
-      if (!follows) activity.after.push_back(i);
-    }
-  }
+  find_waits(out.activities, [](const RecordedActivity& activity) { return activity.scheduled_event; });
+  find_waits(out.work, [](const RecordedWork& work) { return work.opened_event; });
   return out;
 }
 
@@ -398,22 +621,13 @@ std::vector<ActivityTypeWork> work_by_type(std::span<const RecordedWorkflow> wor
   return out;
 }
 
-std::optional<Reenactment> reenact(std::span<const RecordedWorkflow> workflows, const std::string& stem) {
-  std::vector<const RecordedWorkflow*> kept;
-  std::vector<std::string> without;
-  for (const RecordedWorkflow& workflow : workflows) {
-    if (workflow.activities.empty()) {
-      without.push_back(workflow.source + ": no activities, nothing to re-enact");
-    } else {
-      kept.push_back(&workflow);
-    }
-  }
-  if (kept.empty()) return std::nullopt;
-  std::stable_sort(kept.begin(), kept.end(),
+Reenactment reenact(std::span<const RecordedWorkflow> workflows, const std::string& stem) {
+  DVT_ASSERT(!workflows.empty(), "a scenario is made of one recorded execution at least");
+  std::vector<const RecordedWorkflow*> by_start;
+  for (const RecordedWorkflow& workflow : workflows) by_start.push_back(&workflow);
+  std::stable_sort(by_start.begin(), by_start.end(),
                    [](const RecordedWorkflow* a, const RecordedWorkflow* b) { return a->start < b->start; });
-  Reenactment out = Writer(std::move(kept), stem).write();
-  out.warnings.insert(out.warnings.begin(), without.begin(), without.end());
-  return out;
+  return Writer(std::move(by_start), stem).write();
 }
 
 }  // namespace dvt::sim

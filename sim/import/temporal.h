@@ -15,8 +15,13 @@
 // - An activity that failed or timed out fails its step when nothing happened after it. DVT stops a run there; a
 // workflow
 //   that went on shows that the failure was handled, and the step completes.
+// - An execution that called no activity becomes a run of the workflow recorded-execution
+//   (engine/workflow/recorded_execution.h) instead of a plan: its timers are timers, its child workflows children that
+//   take their time. Nexus operations become children too: the engine has no other work of other executions. An
+//   execution that did nothing at all becomes a run that does nothing.
+// - What is left out or done otherwise is told in warnings and in the scenario's first comment.
 // - Signals pause and resume, and a cancel request that led to the execution's cancellation, become operations at their
-//   times. Others, child workflows, timers and Nexus operations have no counterpart and are named in a warning.
+//   times. Other signals, and child workflows, timers and Nexus operations beside activities, are left out.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +56,21 @@ struct RecordedActivity {
   std::vector<std::size_t> after;  // activities it waited for, without those that follow from others
 };
 
+/// A timer, child workflow or Nexus operation. How it ended: of timers completed means fired.
+struct RecordedWork {
+  enum class Kind : std::uint8_t { timer, child, nexus };
+  Kind kind = Kind::timer;
+  std::string name;  // the child's type; empty for timers
+  engine::EventId opened_event = 0;
+  engine::EventId closed_event = 0;  // 0: open
+  Duration opened_at;
+  std::optional<Duration> closed_at;
+  ActivityEnd end = ActivityEnd::open;
+  std::vector<std::size_t> after;  // places in RecordedWorkflow::work, as RecordedActivity::after
+};
+
+std::string_view to_string(RecordedWork::Kind kind);
+
 struct RecordedSignal {
   Duration at;
   std::string name;  // empty: a cancel request
@@ -64,6 +84,7 @@ struct RecordedWorkflow {
   Duration length;    // to the last event
   std::string ended;  // the closing event, e.g. WorkflowExecutionCompleted; empty: open
   std::vector<RecordedActivity> activities;
+  std::vector<RecordedWork> work;
   std::vector<RecordedSignal> signals;
   std::vector<std::string> left_out;  // kinds of events without a counterpart, with their number
 };
@@ -87,9 +108,8 @@ struct Reenactment {
   std::vector<std::string> warnings;
 };
 
-/// `stem` names the scenario and the files beside it. Workflows without activities are left out, with a warning;
-/// nullopt: none has any. One workflow is one run that happens at once. Several are plans of equal weight, and their
-/// runs arrive as they were started; which run takes which plan is drawn.
-std::optional<Reenactment> reenact(std::span<const RecordedWorkflow> workflows, const std::string& stem);
+/// `stem` names the scenario and the files beside it. One workflow is one run that happens at once. Several are plans
+/// of equal weight, and their runs arrive as they were started; which run takes which plan is drawn. There must be one.
+Reenactment reenact(std::span<const RecordedWorkflow> workflows, const std::string& stem);
 
 }  // namespace dvt::sim

@@ -118,6 +118,8 @@ class Measure final : public Telemetry, private PauseListener {
   void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override;
   void nondeterminism(RunOrdinal run, std::string_view report, Instant at) override;
   void timer_fired(RunOrdinal run, Instant due, Instant at) override;
+  void child_started(const ChildFact& fact) override;
+  void child_closed(const ChildFact& fact, ChildEnd end) override;
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override;
   void adapter_rpc(std::string_view method, std::string_view status, Duration took, Instant at) override;
   void adapter_heartbeat(Instant at) override;

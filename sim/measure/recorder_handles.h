@@ -91,10 +91,10 @@ struct Measure::Tallies {
       &signal_decisions, &signal_decisions_replaced, &signals_accepted, &signals_rejected, &signals_deferred,
       &signals_applied, &signals_lost, &workflow_tasks, &workflow_tasks_replayed, &workflow_tasks_failed,
       &replayed_events, &nondeterminism, &activities, &step_activities, &activity_attempts, &activity_retries,
-      &activity_timeouts, &timers_fired, &worker_crashes, &worker_restarts, &warehouse_jobs, &warehouse_errors,
-      &deliveries, &duplicate_deliveries, &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected,
-      &gaps_confirmed, &fault_strikes, &notice_dead_letter, &notice_invalid_transition, &notice_plan_integrity,
-      &notice_escalated;
+      &activity_timeouts, &timers_fired, &children_started, &children_completed, &children_not_completed,
+      &worker_crashes, &worker_restarts, &warehouse_jobs, &warehouse_errors, &deliveries, &duplicate_deliveries,
+      &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected, &gaps_confirmed, &fault_strikes,
+      &notice_dead_letter, &notice_invalid_transition, &notice_plan_integrity, &notice_escalated;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

@@ -21,6 +21,12 @@ void Measure::nondeterminism(RunOrdinal, std::string_view, Instant) {
 void Measure::timer_fired(RunOrdinal, Instant, Instant) {
   ++tally_->timers_fired;
 }
+void Measure::child_started(const ChildFact&) {
+  ++tally_->children_started;
+}
+void Measure::child_closed(const ChildFact&, ChildEnd end) {
+  ++(end == ChildEnd::completed ? tally_->children_completed : tally_->children_not_completed);
+}
 
 void Measure::worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) {
   DVT_ASSERT(queue < worker_up_.size(), "a worker of an unknown task queue");

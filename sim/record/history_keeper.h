@@ -1,6 +1,6 @@
 // Which runs' histories are kept in run.db (scenario key `record.histories`). A choice is made by run: all executions
-// of its continue-as-new chain are kept, or none. Memory: `all` and `every` keep nothing; `failed` the earlier
-// executions of open runs; `slowest` these and the histories of n runs.
+// of its continue-as-new chain are kept, and those of its children, or none. Memory: `all` and `every` keep nothing;
+// `failed` the earlier executions of open runs; `slowest` these and the histories of n runs.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,21 @@
 
 namespace dvt::sim {
 
-/// Hears of executions and their histories. An execution that closes is told before its run's run_closed.
+/// An execution of a run: its own (child 0) or that of a child in the run's tree, and its place in the
+/// continue-as-new chain.
+struct ExecutionName {
+  RunOrdinal run;
+  std::uint32_t child = 0;
+  std::uint32_t chain = 0;
+};
+
+/// Hears of executions and their histories. An execution that closes is told before its run's run_closed, and before
+/// its child_closed.
 class HistorySink : public Telemetry {
  public:
-  virtual void execution_closed(RunOrdinal run, std::uint32_t chain, const engine::History& history) = 0;
+  virtual void execution_closed(ExecutionName execution, const engine::History& history) = 0;
   /// At the end of the run of the world, for each execution that is still open.
-  virtual void execution_open_at_end(RunOrdinal run, std::uint32_t chain, const engine::History& history,
-                                     Instant now) = 0;
+  virtual void execution_open_at_end(ExecutionName execution, const engine::History& history, Instant now) = 0;
 };
 
 struct HistoryRule {
@@ -38,18 +46,20 @@ class HistoryKeeper final : public HistorySink {
   /// `recorder` must outlive it.
   HistoryKeeper(RunRecorder& recorder, HistoryRule rule, UnixNanos start);
 
-  void execution_closed(RunOrdinal run, std::uint32_t chain, const engine::History& history) override;
-  void execution_open_at_end(RunOrdinal run, std::uint32_t chain, const engine::History& history, Instant now) override;
+  void execution_closed(ExecutionName execution, const engine::History& history) override;
+  void execution_open_at_end(ExecutionName execution, const engine::History& history, Instant now) override;
   void run_closed(const RunClosed& fact) override;
+  void child_started(const ChildFact& fact) override;
+  void child_closed(const ChildFact& fact, ChildEnd end) override;
   /// Last, before the recorder's finish(): writes what was chosen only now.
   void finish();
 
  private:
   struct Held {
-    std::uint32_t chain = 0;
+    ExecutionName name;
     engine::History history;
   };
-  using Chain = std::vector<Held>;
+  using Executions = std::vector<Held>;
   struct Slower {
     Duration took;
     std::uint32_t run = 0;
@@ -58,14 +68,17 @@ class HistoryKeeper final : public HistorySink {
 
   bool undecided() const { return rule_.kind == HistoryRule::Kind::failed || rule_.kind == HistoryRule::Kind::slowest; }
   bool chosen(RunOrdinal run) const;
-  void offer(RunOrdinal run, Duration took, Chain chain);
-  void write(RunOrdinal run, std::uint32_t chain, const engine::History& history);
+  void offer(RunOrdinal run, Duration took, Executions executions);
+  void add_late(ExecutionName execution, const engine::History& history);
+  void write(ExecutionName execution, const engine::History& history);
 
   RunRecorder& recorder_;
   HistoryRule rule_;
   UnixNanos start_;
-  std::map<std::uint32_t, Chain> held_;  // by run: closed executions of runs that are not closed yet
-  std::map<Slower, Chain> slowest_;      // slowest first
+  std::map<std::uint32_t, Executions> held_;              // by run: closed executions of runs that are not closed yet
+  std::map<Slower, Executions> slowest_;                  // slowest first
+  std::map<std::uint32_t, std::uint32_t> open_children_;  // by run, of any
+  std::map<std::uint32_t, bool> outlived_;                // closed runs with open children: whether they are kept
   std::string json_;
 };
 

@@ -25,15 +25,19 @@ RunFile::RunFile(const std::string& directory) : db_(run_db_in(directory), store
 
 std::vector<RecordedExecution> RunFile::executions() {
   std::vector<RecordedExecution> found;
-  store::db::Statement rows(db_, "SELECT run_no, run_id, chain, events FROM history ORDER BY run_no, chain");
-  while (rows.step()) found.push_back({rows.u32_at(0), std::string(rows.text_at(1)), rows.u32_at(2), rows.u32_at(3)});
+  store::db::Statement rows(db_,
+                            "SELECT run_no, run_id, child, chain, events FROM history ORDER BY run_no, child, chain");
+  while (rows.step())
+    found.push_back({rows.u32_at(0), std::string(rows.text_at(1)), rows.u32_at(2), rows.u32_at(3), rows.u32_at(4)});
   return found;
 }
 
 std::string RunFile::history_json(const RecordedExecution& execution) {
-  store::db::Statement row(db_, "SELECT json FROM history WHERE run_no = ?1 AND chain = ?2 ORDER BY rowid");
+  store::db::Statement row(db_,
+                           "SELECT json FROM history WHERE run_no = ?1 AND child = ?2 AND chain = ?3 ORDER BY rowid");
   row.bind(1, execution.run_no);
-  row.bind(2, execution.chain);
+  row.bind(2, execution.child);
+  row.bind(3, execution.chain);
   if (!row.step()) throw Error(fmt::format("run.db has no history of run {}", execution.run_id));
   return std::string(row.text_at(0));
 }

@@ -13,8 +13,9 @@ namespace dvt::sim {
 /// One row of `history` without its JSON.
 struct RecordedExecution {
   std::uint32_t run_no = 0;
-  std::string run_id;
-  std::uint32_t chain = 0;  // place in the run's continue-as-new chain, from 0
+  std::string run_id;       // of the first execution of its chain: the run's, or a child's own
+  std::uint32_t child = 0;  // 0: the run's own execution; otherwise the child's number in the run's tree
+  std::uint32_t chain = 0;  // place in the continue-as-new chain, from 0
   std::uint32_t events = 0;
 };
 
@@ -23,7 +24,7 @@ class RunFile {
   /// `directory` is what `run --out` wrote. Throws dvt::Error when it holds no run.db, or one of another format.
   explicit RunFile(const std::string& directory);
 
-  /// By run and place in its chain.
+  /// By run, child and place in the chain.
   std::vector<RecordedExecution> executions();
   /// Temporal's JSON form.
   std::string history_json(const RecordedExecution& execution);

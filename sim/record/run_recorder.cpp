@@ -61,7 +61,7 @@ struct RunRecorder::Statements {
         summary(db,
                 "INSERT INTO run_summary VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
                 " ?17, ?18, ?19)"),
-        history(db, "INSERT INTO history (run_no, run_id, chain, events, json) VALUES (?1, ?2, ?3, ?4, ?5)"),
+        history(db, "INSERT INTO history (run_no, run_id, chain, events, json, child) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
         meta(db,
              "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value") {}
   store::db::Statement timeline, series, chunk, summary, history, meta;
@@ -119,8 +119,8 @@ void RunRecorder::notice(Instant at, std::string_view name, std::string_view tex
   if (++notices_ <= kNoticeLimit) timeline(at, TimelineKind::notice, name, text, run);
 }
 
-void RunRecorder::add_history(RunOrdinal run, const Uuid& run_id, std::uint32_t chain, std::uint32_t events,
-                              std::string_view text) {
+void RunRecorder::add_history(RunOrdinal run, std::uint32_t child, std::uint32_t chain, const Uuid& run_id,
+                              std::uint32_t events, std::string_view text) {
   const std::string id = to_string(run_id);
   auto& row = sql_->history;
   row.bind(1, run.value);
@@ -128,6 +128,7 @@ void RunRecorder::add_history(RunOrdinal run, const Uuid& run_id, std::uint32_t 
   row.bind(3, chain);
   row.bind(4, events);
   row.bind_text(5, text);
+  row.bind(6, child);
   row.run();
   wrote_row();
 }

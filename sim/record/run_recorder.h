@@ -56,9 +56,9 @@ class RunRecorder final : public Telemetry, public SampleSink {
   /// A row of the timeline that no fact tells: alerts, operations, the end of warm-up. Any order.
   void timeline(Instant at, TimelineKind kind, std::string_view name, std::string_view text,
                 RunOrdinal run = RunOrdinal{UINT32_MAX});
-  /// The history of one execution of a run (`chain` 0, then 1 … after continue-as-new) as JSON text. `run_id` is the
-  /// run's, the same for all executions of the chain.
-  void add_history(RunOrdinal run, const Uuid& run_id, std::uint32_t chain, std::uint32_t events,
+  /// The history of one execution as JSON text: of a run (`child` 0) or of a child in its tree, `chain` 0, then 1 …
+  /// after continue-as-new. `run_id` is that of the chain's first execution: the run's own, or the child's.
+  void add_history(RunOrdinal run, std::uint32_t child, std::uint32_t chain, const Uuid& run_id, std::uint32_t events,
                    std::string_view json);
   /// Last: writes what is pending and `meta`, joins the store's copy and puts run.db in its place. Throws dvt::Error;
   /// there is no run.db then, unless an older one was there.

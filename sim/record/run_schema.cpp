@@ -19,8 +19,8 @@ CREATE TABLE run_summary (run_no INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan
   retries INTEGER NOT NULL, workflow_tasks INTEGER NOT NULL, replayed_tasks INTEGER NOT NULL,
   pauses INTEGER NOT NULL);
 CREATE TABLE history (run_no INTEGER NOT NULL, run_id TEXT NOT NULL, chain INTEGER NOT NULL, events INTEGER NOT NULL,
-  json TEXT NOT NULL,
-  UNIQUE (run_no, chain));
+  json TEXT NOT NULL, child INTEGER NOT NULL,
+  UNIQUE (run_no, child, chain));
 )sql";
 }
 

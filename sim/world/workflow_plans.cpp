@@ -32,6 +32,9 @@ std::vector<Diagnostic> check_workflows(const Scenario& scenario) {
                                    Reading::suggestion(body->workflow, known)));
       continue;
     }
+    const auto input = engine::find_workflow(body->workflow)->input(body->input.text);
+    if (!input.has_value())
+      for (const std::string& error : input.error()) add(".input", error);
     if (scenario.topology.adapter.kind != AdapterKind::temporal)
       add("", "only topology.adapter.kind: temporal runs workflows");
     if (scenario.warehouse_for(std::string(kActivityKind)) == nullptr)
@@ -51,6 +54,13 @@ engine::AnnotatedPlan plan_of_workflow(const PlanSpec& spec) {
     out.notes.emplace_back();
   }
   return out;
+}
+
+engine::Payload workflow_input(const PlanSpec& spec) {
+  const auto& body = std::get<WorkflowPlan>(spec.body);
+  auto input = engine::find_workflow(body.workflow)->input(body.input.text);
+  if (!input.has_value()) throw Error("plan '" + spec.name + "': input: " + input.error().front());
+  return std::move(input.value());
 }
 
 }  // namespace dvt::sim

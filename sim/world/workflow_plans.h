@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "engine/history/payload.h"
 #include "engine/plan/sim_notes.h"
 #include "sim/scenario/diagnostic.h"
 #include "sim/scenario/scenario.h"
@@ -16,5 +17,8 @@ std::vector<Diagnostic> check_workflows(const Scenario& scenario);
 
 /// A plan with a step for each activity of the workflow, of kind `custom`. `spec` is a WorkflowPlan with a known name.
 engine::AnnotatedPlan plan_of_workflow(const PlanSpec& spec);
+
+/// The workflow's input. Throws dvt::Error for one that check_workflows() would have told of.
+engine::Payload workflow_input(const PlanSpec& spec);
 
 }  // namespace dvt::sim

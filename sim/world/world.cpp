@@ -229,11 +229,9 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     temporal.control_queue = Symbol::intern("tq-control");
     for (const PlanSpec& spec : scenario.workload.plans) {
       const auto* workflow = std::get_if<WorkflowPlan>(&spec.body);
-      temporal.workflows.push_back(
-          workflow == nullptr
-              ? adapters::TemporalOptions::Workflow{}
-              : adapters::TemporalOptions::Workflow{Symbol::intern(workflow->workflow),
-                                                    engine::make_payload<engine::JsonPayload>(workflow->input.text)});
+      temporal.workflows.push_back(workflow == nullptr ? adapters::TemporalOptions::Workflow{}
+                                                       : adapters::TemporalOptions::Workflow{
+                                                             Symbol::intern(workflow->workflow), workflow_input(spec)});
     }
     temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) {
       execution_closed(execution);
@@ -418,6 +416,12 @@ void World::Parts::register_workflows(const engine::ActivityOptionsRef& control)
     if (workflow == nullptr || !known_workflows.insert(workflow->name).second) continue;
     workers.register_workflow(Symbol::intern(workflow->name),
                               engine::registered_run(*workflow, for_activities, control));
+    for (const auto& [type, function] : workflow->children) {
+      workers.register_workflow(Symbol::intern(type),
+                                [function, for_activities](engine::WorkflowContext& ctx, const engine::Payload& input) {
+                                  return function(ctx, for_activities, input);
+                                });
+    }
     for (const std::string_view activity : workflow->activities) {
       if (!known_activities.insert(activity).second) continue;
       workflow_activities.push_back(std::make_unique<engine::StepActivity>(warehouses, plans, std::string(activity)));
@@ -426,11 +430,17 @@ void World::Parts::register_workflows(const engine::ActivityOptionsRef& control)
   }
 }
 
+namespace {
+
+ExecutionName name_of(const engine::ExecutionKey& key) {
+  return {key.run, key.child, key.chain};
+}
+
+}  // namespace
+
 // "Replay gives the same commands": continued and crashed executions, and every n-th (design §8).
 void World::Parts::execution_closed(const engine::Execution& execution) {
-  // A child's history would bear its run's name: only runs' own are kept.
-  if (histories != nullptr && execution.key.child == 0)
-    histories->execution_closed(execution.key.run, execution.key.chain, execution.history);
+  if (histories != nullptr) histories->execution_closed(name_of(execution.key), execution.history);
   const bool sampled = options.verify_every > 0 && execution.key.run.value % options.verify_every == 0;
   if (!sampled && execution.key.chain == 0 && !execution.rebuilt) return;
   const auto mismatch = workers.verify(execution.key, execution.history);
@@ -495,10 +505,8 @@ WorldResult World::Parts::run() {
   result.invariants = invariants->finish(EndOfRun{result.ended_at, projector.lag_events(), delivered});
   result.warnings = warnings;
   if (histories != nullptr) {
-    for (const RunOrdinal run : service.open_runs()) {
-      const engine::Execution& open = *service.execution(run);
-      histories->execution_open_at_end(run, open.key.chain, open.history, result.ended_at);
-    }
+    for (const engine::ExecutionKey& key : service.open_keys())
+      histories->execution_open_at_end(name_of(key), service.execution_of(key.stream())->history, result.ended_at);
   }
   if (!store_copy.empty()) {
     if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(store_copy);

@@ -29,5 +29,5 @@ for entry in "$@"; do
   cp "$dir/run/scenario.yaml" "$dir/scenario.yaml"
   # Runs without a summary are open.
   sqlite3 -json "$dir/run/run.db" "SELECT h.run_id, h.chain, h.events, COALESCE(s.outcome, 'open') AS outcome
-    FROM history h LEFT JOIN run_summary s ON s.run_no = h.run_no ORDER BY h.run_no, h.chain" >"$dir/known.json"
+    FROM history h LEFT JOIN run_summary s ON s.run_no = h.run_no AND h.child = 0 ORDER BY h.run_no, h.child, h.chain" >"$dir/known.json"
 done

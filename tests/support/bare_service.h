@@ -41,7 +41,7 @@ class BareService : public ::testing::Test, public WorkerHost, public ServiceLis
 
   void TearDown() override {
     for (const History& history : closed) expect_lawful(history);
-    for (const RunOrdinal open : service.open_runs()) expect_lawful(service.execution(open)->history);
+    for (const ExecutionKey& key : service.open_keys()) expect_lawful(service.execution_of(key.stream())->history);
   }
 
   void start(const std::function<void(ExecutionInfo&)>& adjust = [](ExecutionInfo&) {}) {

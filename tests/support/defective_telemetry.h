@@ -183,6 +183,8 @@ class DefectiveTelemetry final : public Telemetry {
   void timer_fired(RunOrdinal run, Instant due, Instant at) override {
     pass(FactKind::timer_fired, [=](Telemetry& to) { to.timer_fired(run, due, at); });
   }
+  void child_started(const ChildFact& fact) override { next_.child_started(fact); }
+  void child_closed(const ChildFact& fact, ChildEnd end) override { next_.child_closed(fact, end); }
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override {
     next_.worker_changed(queue, worker, up, at);
   }

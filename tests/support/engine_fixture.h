@@ -76,7 +76,7 @@ class EngineFixture : public ::testing::Test, public ServiceListener {
 
   void TearDown() override {
     for (const History& history : histories) expect_lawful(history);
-    for (const RunOrdinal run : service.open_runs()) expect_lawful(service.execution(run)->history);
+    for (const ExecutionKey& key : service.open_keys()) expect_lawful(service.execution_of(key.stream())->history);
   }
 
   void add_workers(std::uint32_t count, std::uint32_t slots = 10, std::uint32_t cache = 100) {

@@ -53,4 +53,23 @@ expect 2 'expected an object with an array of "events"' import temporal "$work/r
 expect 0 'executeStep' import temporal "$work/one.json" -o "$work/again.yaml"
 expect 0 '' check "$work/again.yaml"
 expect 0 '1 passed' test "$work/again.yaml"
+
+# Children's executions are kept as their run's is: a file each under their own run ids, all by the rules, and the
+# parents' come back as scenarios.
+"$dvtsim" run "$scenarios/children.yaml" -q --record histories --out "$work/family" >/dev/null
+"$dvtsim" export temporal-history "$work/family" --all -o "$work/members"
+runs=$(grep -o '"started": [0-9]*' "$work/family/result.json" | head -1 | grep -o '[0-9]*')
+parents=$(grep -L parentWorkflowExecution "$work/members"/*.json | wc -l)
+children=$(grep -l parentWorkflowExecution "$work/members"/*.json | wc -l)
+[[ $parents -eq $runs && $children -eq $((4 * runs)) ]] ||
+  { echo "of $runs runs with four children each, $parents parents and $children children were exported"; failed=1; }
+expect 0 'keeps the rules' import temporal --check "$work/members"/*.json
+parent=$(grep -L parentWorkflowExecution "$work/members"/*.json | head -1)
+# Without the two emitEvent activities that make a run of it, a parent has no activities.
+expect 0 'child workflow' import temporal "$parent" -o "$work/parent.yaml"
+expect 0 '' check "$work/parent.yaml"
+expect 0 '1 passed' test "$work/parent.yaml"
+child=$(grep -l parentWorkflowExecution "$work/members"/*.json | head -1)
+expect 0 'no activities' import temporal "$child" -o "$work/child.yaml"
+expect 0 'counts.timers_fired == ' run "$work/child.yaml"
 exit $failed

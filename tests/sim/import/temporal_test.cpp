@@ -51,8 +51,7 @@ class Recording {
 
 engine::AnnotatedPlan plan_of(const RecordedWorkflow& workflow) {
   const auto reenactment = reenact({&workflow, 1}, "again");
-  EXPECT_TRUE(reenactment.has_value());
-  auto plan = engine::parse_plan_file(reenactment->files.at(0).second);
+  auto plan = engine::parse_plan_file(reenactment.files.at(0).second);
   EXPECT_TRUE(plan.has_value());
   return plan.value();
 }
@@ -122,7 +121,7 @@ TEST(TemporalImport, StagesThatOverlapAskForTheDataflowInterpreter) {
   r.close(seconds(4), next);
   r.close(seconds(10), longer);
   const RecordedWorkflow workflow = r.workflow();
-  EXPECT_THAT(reenact({&workflow, 1}, "again")->scenario, HasSubstr("interpreter: {taskLatency: 0s, kind: dataflow}"));
+  EXPECT_THAT(reenact({&workflow, 1}, "again").scenario, HasSubstr("interpreter: {taskLatency: 0s, kind: dataflow}"));
   const engine::AnnotatedPlan plan = plan_of(workflow);
   EXPECT_THAT(waits_for(plan, 2), ElementsAre("a1-short"));
   EXPECT_THAT(durations(plan), ElementsAre(seconds(2), seconds(10), seconds(2)));
@@ -139,9 +138,9 @@ TEST(TemporalImport, AFailureFailsItsStepOnlyWhenNothingHappenedAfterIt) {
   EXPECT_EQ(plan.notes[0].outcome, engine::RecordedOutcome::success);
   EXPECT_EQ(plan.notes[1].outcome, engine::RecordedOutcome::error);
   const auto reenactment = reenact({&workflow, 1}, "again");
-  EXPECT_THAT(reenactment->warnings,
+  EXPECT_THAT(reenactment.warnings,
               ElementsAre("order.json: a1-charge: failed in the history; the workflow went on, so the step completes"));
-  EXPECT_THAT(reenactment->scenario, HasSubstr("- runs.failed == 1"));
+  EXPECT_THAT(reenactment.scenario, HasSubstr("- runs.failed == 1"));
 }
 
 TEST(TemporalImport, PauseAndResumeBecomeOperationsAndOtherSignalsAreNamed) {
@@ -152,9 +151,9 @@ TEST(TemporalImport, PauseAndResumeBecomeOperationsAndOtherSignalsAreNamed) {
   r.close(seconds(9), r.schedule(seconds(6), "ship"));
   const RecordedWorkflow workflow = r.workflow();
   const auto reenactment = reenact({&workflow, 1}, "again");
-  EXPECT_THAT(reenactment->scenario, HasSubstr("s1: {at: 3s, signal: PAUSE, as: Operator, select: {plan: order}}"));
-  EXPECT_THAT(reenactment->scenario, HasSubstr("s2: {at: 5s500ms, signal: RESUME"));
-  EXPECT_THAT(reenactment->warnings,
+  EXPECT_THAT(reenactment.scenario, HasSubstr("s1: {at: 3s, signal: PAUSE, as: Operator, select: {plan: order}}"));
+  EXPECT_THAT(reenactment.scenario, HasSubstr("s2: {at: 5s500ms, signal: RESUME"));
+  EXPECT_THAT(reenactment.warnings,
               ElementsAre("order.json: signal 'approve' at 4s left out: no counterpart in a scenario"));
 }
 
@@ -165,13 +164,12 @@ TEST(TemporalImport, SeveralHistoriesArriveAsTheyWereStarted) {
   for (EventFacts& event : one.events) event.time = event.time + seconds(90);
   const std::vector<RecordedWorkflow> workflows{one.workflow(), empty.workflow(), two.workflow()};
   const auto reenactment = reenact(workflows, "day");
-  ASSERT_TRUE(reenactment.has_value());
-  EXPECT_THAT(reenactment->warnings, ElementsAre("order.json: no activities, nothing to re-enact",
-                                                 "order.json: a1-charge: 2 attempts become one that takes their time"));
-  ASSERT_EQ(reenactment->files.size(), 3U);
-  EXPECT_EQ(reenactment->files[0].first, "day.order.plan.json");
-  EXPECT_EQ(reenactment->files[1].first, "day.order-2.plan.json");
-  EXPECT_EQ(reenactment->files[2], (std::pair<std::string, std::string>{"day.arrivals.csv", "start\n0s\n1m30s\n"}));
+  EXPECT_THAT(reenactment.warnings, ElementsAre("order.json: a1-charge: 2 attempts become one that takes their time"));
+  ASSERT_EQ(reenactment.files.size(), 3U);
+  EXPECT_EQ(reenactment.files[0].first, "day.order-2.plan.json") << "the one without activities is a workflow";
+  EXPECT_EQ(reenactment.files[1].first, "day.order-3.plan.json");
+  EXPECT_EQ(reenactment.files[2], (std::pair<std::string, std::string>{"day.arrivals.csv", "start\n0s\n0s\n1m30s\n"}));
+  EXPECT_THAT(reenactment.scenario, HasSubstr("\n  - runs.started == 3\n"));
 
   const std::vector<ActivityTypeWork> work = work_by_type(workflows);
   ASSERT_EQ(work.size(), 1U);
@@ -182,9 +180,54 @@ TEST(TemporalImport, SeveralHistoriesArriveAsTheyWereStarted) {
   EXPECT_EQ(work[0].longest, seconds(3));
 }
 
-TEST(TemporalImport, AHistoryWithoutActivitiesHasNothingToReenact) {
-  const RecordedWorkflow workflow = Recording().workflow();
-  EXPECT_FALSE(reenact({&workflow, 1}, "again").has_value());
+TEST(TemporalImport, AHistoryWithoutAnyWorkIsARunThatDoesNothing) {
+  Recording r;
+  r.add(K::workflow_execution_continued_as_new, seconds(1));
+  const RecordedWorkflow workflow = r.workflow();
+  const auto reenactment = reenact({&workflow, 1}, "again");
+  EXPECT_THAT(reenactment.files, IsEmpty());
+  EXPECT_THAT(reenactment.scenario, HasSubstr("      workflow: recorded-execution\n      input:\n"
+                                              "        end: continued_as_new\n        operations: []\n"));
+  EXPECT_THAT(reenactment.scenario, HasSubstr("- runs.completed == 1"));
+  EXPECT_THAT(reenactment.scenario,
+              HasSubstr("# order.json: the execution it continued as is not recorded: it does nothing"));
+}
+
+TEST(TemporalImport, TimersChildrenAndNexusOperationsBecomeAScript) {
+  Recording r;
+  const auto open = [&r](K kind, Duration at, const char* name) {
+    r.add(kind, at).name = name;
+    return static_cast<EventId>(r.events.size());
+  };
+  const EventId child = open(K::start_child_workflow_execution_initiated, seconds(1), "ship \"it\"");
+  const EventId timer = open(K::timer_started, seconds(1), "");
+  r.add(K::child_workflow_execution_completed, seconds(4)).initiated = child;
+  r.add(K::timer_canceled, seconds(5)).started = timer;
+  const EventId nexus = open(K::nexus_operation_scheduled, seconds(6), "bank/pay");
+  r.add(K::nexus_operation_timed_out, seconds(9)).scheduled = nexus;
+  open(K::start_child_workflow_execution_initiated, seconds(9), "left");
+  r.add(K::workflow_execution_failed, seconds(10));
+  const RecordedWorkflow workflow = r.workflow();
+  const auto reenactment = reenact({&workflow, 1}, "again");
+  EXPECT_THAT(reenactment.scenario,
+              HasSubstr("        end: failed\n        operations:\n"
+                        "          - {kind: child, type: \"ship \\\"it\\\"\", takes: 3s}\n"
+                        "          - {kind: timer, takes: 1h4s, until: [1], end: cancelled}\n"
+                        "          - {kind: child, type: \"bank/pay\", takes: 4s, after: [1, 2], end: timed_out}\n"
+                        "          - {kind: child, type: \"left\", takes: 1s, after: [3], end: open}\n"));
+  EXPECT_THAT(reenactment.scenario, HasSubstr("  - runs.failed == 1\n  - counts.step_activities == 0\n"
+                                              "  - counts.children_started == 3 and counts.children_completed == 1\n"
+                                              "  - counts.timers_fired == 0\n"));
+  EXPECT_THAT(reenactment.warnings,
+              ElementsAre("order.json: 1 Nexus operations become child workflows that take their time"));
+}
+
+TEST(TemporalImport, ARecordedNameCannotBeginALineOfTheScenario) {
+  Recording r;
+  r.events.front().name = "order\nseed: 7";
+  r.add(K::workflow_execution_signaled, seconds(3)).name = "go\nseed: 8";
+  const RecordedWorkflow workflow = r.workflow();
+  EXPECT_THAT(reenact({&workflow, 1}, "again").scenario, testing::Not(HasSubstr("\nseed")));
 }
 
 }  // namespace

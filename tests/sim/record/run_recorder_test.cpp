@@ -164,7 +164,7 @@ TEST_F(RunRecorderTest, StoresSamplesInOneChunkForEachSeriesAndTwoHours) {
 
 TEST_F(RunRecorderTest, KeepsHistoriesAndWhatTheCallerSaysOfTheRun) {
   RunRecorder recorder(options());
-  recorder.add_history(RunOrdinal{3}, uuid_v4_from(7, 8), 1, 12, R"({"events":[]})");
+  recorder.add_history(RunOrdinal{3}, 0, 1, uuid_v4_from(7, 8), 12, R"({"events":[]})");
   recorder.finish({{"scenario", "pause-storm"}, {"seed", "42"}});
   Database db(options().path, Open::read_only);
   EXPECT_EQ(db.query_text("SELECT json FROM history WHERE run_no = 3 AND chain = 1 AND events = 12 ORDER BY run_no"),
