@@ -8,6 +8,11 @@ StoreModel::StoreModel(Timers& timers, const Random& random, Telemetry& telemetr
                        StoreModelOptions options)
     : timers_(timers), random_(random), telemetry_(telemetry), rows_(rows), options_(std::move(options)) {}
 
+void StoreModel::count_load_from(Instant from) {
+  load_.count_from(from, 0);
+  load_.set_servers(options_.connections, timers_.now());
+}
+
 Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt) const {
   Draws draws(random_, Purpose::store_write, key.a, key.b, (key.c << 2) | salt);
   const Duration drawn = options_.write_latency.sample(draws);
@@ -15,10 +20,12 @@ Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt) const {
 }
 
 void StoreModel::request(Duration latency, Callback&& work) {
+  load_.offered(1, timers_.now());
   if (busy_ < options_.connections) {
     occupy(latency, std::move(work));
   } else {
     waiting_.push_back({latency, std::move(work)});
+    load_.set_queue(waiting_.size(), timers_.now());
   }
 }
 
@@ -33,13 +40,15 @@ void StoreModel::occupy(Duration latency, Callback&& work) {
     free_slots_.pop_back();
   }
   held_[slot] = std::move(work);
-  timers_.call_after(latency, [this, slot] {
+  timers_.call_after(latency, [this, slot, latency] {
     --busy_;
+    load_.served(1, latency, timers_.now());
     Callback job = std::move(held_[slot]);
     free_slots_.push_back(slot);
     if (!waiting_.empty()) {
       Waiting next = std::move(waiting_.front());
       waiting_.pop_front();
+      load_.set_queue(waiting_.size(), timers_.now());
       occupy(next.latency, std::move(next.work));
     }
     job();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/distribution.h"
+#include "engine/base/load.h"
 #include "engine/ports/fault_point.h"
 #include "engine/ports/random.h"
 #include "engine/ports/state_store.h"
@@ -36,6 +37,9 @@ class StoreModel final : public StoreClient {
   void set_scale(const LatencyScale* scale) { scale_ = scale; }
   void set_outage(bool on) { outage_ = on; }
   std::size_t queued() const { return waiting_.size(); }
+  /// The connection pool's load from `from` on. Call before the first request.
+  void count_load_from(Instant from);
+  LoadFigures load(Instant to) const { return load_.figures(to); }
 
  private:
   // Runs `work` when a connection was held for the drawn latency.
@@ -61,6 +65,7 @@ class StoreModel final : public StoreClient {
   std::deque<Waiting> waiting_;
   std::vector<Callback> held_;  // by slot: what is done when its latency is over
   std::vector<std::uint32_t> free_slots_;
+  ServerLoad load_;
 };
 
 }  // namespace dvt::sim

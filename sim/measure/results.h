@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "engine/base/load.h"
 #include "engine/base/time.h"
 #include "engine/base/uuid.h"
 
@@ -184,6 +185,13 @@ struct SeriesAnswer {
   double increase = 0;
 };
 
+/// How loaded a part of the topology was after warm-up, for sizing it: store (connections), projector (replicas),
+/// outbox (relays). Told by no fact: filled in by whoever owns the parts.
+struct CapacityResult {
+  std::string resource;
+  LoadFigures load;
+};
+
 struct AbsentMetric {
   std::string name;
   std::string reason;
@@ -229,6 +237,8 @@ struct Measurements {
   GapSummary gaps;
   std::vector<ThroughputDay> days;
   TerminalCounts terminal;
+
+  std::vector<CapacityResult> capacity;
 
   PauseSummary pauses;
   std::vector<FaultSummary> faults;  // in the order of the scenario

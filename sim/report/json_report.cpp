@@ -35,6 +35,7 @@ class JsonReport {
     w_.member("budget_reason", v_.budget_absent);
     w_.key("cost").value(nullptr);
     w_.member("cost_reason", v_.cost_absent);
+    capacity();
     faults();
     invariants();
     assertions();
@@ -205,6 +206,32 @@ class JsonReport {
     w_.end_array();
     w_.member("list_truncated", p.list_truncated);
     w_.end_object();
+  }
+
+  void capacity() {
+    w_.key("capacity").begin_array();
+    for (const CapacityResult& part : v_.measured.capacity) {
+      const LoadFigures& load = part.load;
+      w_.begin_object();
+      w_.member("resource", part.resource).member("servers", load.servers);
+      const auto figure = [&](std::string_view name, double value) {
+        w_.key(name);
+        if (load.capacity > 0) {
+          w_.value(value);
+        } else {
+          w_.value(nullptr);  // no service times: nothing to be busy with
+        }
+      };
+      figure("utilisation", load.utilisation);
+      w_.member("offered_per_second", load.offered);
+      figure("capacity_per_second", load.capacity);
+      w_.member("queue_mean", load.queue_mean).member("queue_max", load.queue_max);
+      instant("queue_max_at", load.queue_max_at);
+      seconds("drained_seconds", load.drained);
+      seconds("drain_time_seconds", load.drain_time);
+      w_.end_object();
+    }
+    w_.end_array();
   }
 
   void faults() {

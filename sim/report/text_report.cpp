@@ -60,6 +60,7 @@ class TextReport {
     objectives();
     alerts();
     pauses();
+    capacity();
     faults();
     invariants();
     assertions();
@@ -174,6 +175,30 @@ class TextReport {
     row("drained", p.all.drained);
     row("last started, with backlog", p.with_backlog.last_started);
     row("drained, with backlog", p.with_backlog.drained);
+    out_ += table.render(colour_);
+  }
+
+  void capacity() {
+    if (v_.measured.capacity.empty()) return;
+    title("capacity");
+    TextTable table({{"", Align::left},
+                     {"servers", Align::right},
+                     {"busy", Align::right},
+                     {"offered", Align::right},
+                     {"can serve", Align::right},
+                     {"queue mean", Align::right},
+                     {"max", Align::right},
+                     {"drained in", Align::right},
+                     {"at this load", Align::right}});
+    for (const CapacityResult& part : v_.measured.capacity) {
+      const LoadFigures& load = part.load;
+      const bool serves = load.capacity > 0;
+      table.add({part.resource, fmt::format("{:.4g}", load.servers),
+                 serves ? fmt::format("{:.1f} %", load.utilisation * 100) : "", fmt::format("{:.4g}/s", load.offered),
+                 serves ? fmt::format("{:.4g}/s", load.capacity) : "", fmt::format("{:.3g}", load.queue_mean),
+                 grouped(load.queue_max), load.drained ? show_duration(*load.drained) : "not yet",
+                 load.drain_time ? show_duration(*load.drain_time) : ""});
+    }
     out_ += table.render(colour_);
   }
 

@@ -110,6 +110,39 @@ constexpr std::array kQuantiles{
     QuantilePath{"max", &Percentiles::max},
 };
 
+struct CapacityPath {
+  std::string_view field;
+  ValueKind kind;
+  std::optional<AssertValue> (*read)(const LoadFigures&);
+};
+/// Nothing is known of servers that served nothing.
+template <double LoadFigures::*figure, bool of_service>
+std::optional<AssertValue> load_number(const LoadFigures& load) {
+  if (of_service && !(load.capacity > 0)) return std::nullopt;
+  return AssertValue::of_number(load.*figure);
+}
+template <std::optional<Duration> LoadFigures::*figure>
+std::optional<AssertValue> load_time(const LoadFigures& load) {
+  const std::optional<Duration>& time = load.*figure;
+  return time ? std::optional(AssertValue::of_duration(*time)) : std::nullopt;
+}
+constexpr std::array kCapacity{
+    CapacityPath{"servers", ValueKind::number, load_number<&LoadFigures::servers, false>},
+    CapacityPath{"utilisation", ValueKind::share,
+                 [](const LoadFigures& load) -> std::optional<AssertValue> {
+                   if (!(load.capacity > 0)) return std::nullopt;
+                   return AssertValue::of_share(load.utilisation);
+                 }},
+    CapacityPath{"offered", ValueKind::number, load_number<&LoadFigures::offered, false>},
+    CapacityPath{"capacity", ValueKind::number, load_number<&LoadFigures::capacity, true>},
+    CapacityPath{"queue_mean", ValueKind::number, load_number<&LoadFigures::queue_mean, false>},
+    CapacityPath{"queue_max", ValueKind::number,
+                 [](const LoadFigures& load) -> std::optional<AssertValue> { return number(load.queue_max); }},
+    CapacityPath{"drained", ValueKind::duration, load_time<&LoadFigures::drained>},
+    CapacityPath{"drain_time", ValueKind::duration, load_time<&LoadFigures::drain_time>},
+};
+constexpr std::array<std::string_view, 3> kResources{"store", "projector", "outbox"};
+
 void add_objectives(PathCatalogue& out, const Scenario& scenario) {
   // Judging nothing gives every objective with its unit.
   for (const ObjectiveResult& objective : evaluate_objectives({}, scenario.objectives)) {
@@ -166,6 +199,9 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
       out.add("pauses.with_backlog." + tail, ValueKind::duration);
     }
   }
+  for (const std::string_view resource : kResources)
+    for (const CapacityPath& path : kCapacity)
+      out.add("capacity." + std::string(resource) + "." + std::string(path.field), path.kind);
   const auto add_fault = [&](const std::string& name) {
     out.add("faults." + name + ".count", ValueKind::number);
     out.add("faults." + name + ".recovered", ValueKind::duration);
@@ -227,6 +263,7 @@ std::optional<AssertValue> VerdictView::lookup(std::string_view path) const {
   }
   if (auto value = plain(path)) return value;
   if (first == "pauses") return pauses(rest);
+  if (first == "capacity") return capacity(rest);
   return std::nullopt;
 }
 
@@ -288,6 +325,14 @@ std::optional<AssertValue> VerdictView::pauses(std::string_view rest) const {
   const Percentiles& percentiles = (backlog ? summary.with_backlog : summary.all).*(moment->moment);
   if (percentiles.n == 0) return std::nullopt;
   return AssertValue::of_duration(percentiles.*(quantile->value));
+}
+
+std::optional<AssertValue> VerdictView::capacity(std::string_view rest) const {
+  const auto [name, field] = split_first(rest);
+  const auto part = std::ranges::find(verdict_.measured.capacity, name, &CapacityResult::resource);
+  const auto path = std::ranges::find(kCapacity, field, &CapacityPath::field);
+  if (part == verdict_.measured.capacity.end() || path == kCapacity.end()) return std::nullopt;
+  return path->read(part->load);
 }
 
 std::optional<AssertValue> VerdictView::fault(std::string_view rest) const {

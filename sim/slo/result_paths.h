@@ -34,6 +34,7 @@ class VerdictView final : public ResultView {
   std::optional<AssertValue> objective(std::string_view rest) const;
   std::optional<AssertValue> alert(std::string_view rest) const;
   std::optional<AssertValue> pauses(std::string_view rest) const;
+  std::optional<AssertValue> capacity(std::string_view rest) const;
   std::optional<AssertValue> fault(std::string_view rest) const;
   std::optional<AssertValue> invariant(std::string_view rest) const;
   std::optional<AssertValue> plain(std::string_view path) const;

@@ -106,6 +106,7 @@ struct World::Parts {
     }
   }
   WorldResult identity() const;
+  std::vector<CapacityResult> capacity(Instant now) const;
   WorldResult so_far(Instant now);
   void load_plans();
   void judge_plan(const PlanSpec& spec, const engine::PlanEntry& entry);
@@ -240,6 +241,9 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
                                                           std::move(temporal));
   }
   engine::ApiOptions front = api_options(scenario, plan_refusals);
+  store_model.count_load_from(Instant{scenario.warmup.ns});
+  relays.count_load_from(Instant{scenario.warmup.ns});
+  projector.count_load_from(Instant{scenario.warmup.ns});
   front.projection_lag = [this] { return projector.lag_events(); };
   api = std::make_unique<engine::ApiFront>(kernel, random, telemetry, store_model, *rows, *adapter, plans,
                                            names.tenants, std::move(front));
@@ -461,10 +465,15 @@ WorldResult World::Parts::identity() const {
   return result;
 }
 
+std::vector<CapacityResult> World::Parts::capacity(Instant now) const {
+  return {{"store", store_model.load(now)}, {"projector", projector.load(now)}, {"outbox", relays.load(now)}};
+}
+
 WorldResult World::Parts::so_far(Instant now) {
   WorldResult result = identity();
   result.ended_at = now;
   result.measured = measure->so_far(now);
+  result.measured.capacity = capacity(now);
   result.alerts = alerts->results(result.measured.faults, now);
   result.invariants = invariants->so_far();
   return result;
@@ -500,6 +509,7 @@ WorldResult World::Parts::run() {
   rows->flush();
   result.measured = measure->finish(result.ended_at);
   result.measured.store.bytes = rows->bytes();
+  result.measured.capacity = capacity(result.ended_at);
   result.alerts = alerts->results(result.measured.faults, result.ended_at);
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(EndOfRun{result.ended_at, projector.lag_events(), delivered});

@@ -27,6 +27,7 @@ void OutboxRelays::start() {
 
 void OutboxRelays::scale(std::uint32_t relays) {
   DVT_ASSERT(relays > 0, "an outbox without a relay");
+  load_.set_servers(relays, timers_.now());
   while (relays_.size() > relays) {
     kill(static_cast<std::uint32_t>(relays_.size() - 1));
     relays_.pop_back();
@@ -79,7 +80,7 @@ void OutboxRelays::poll(std::uint32_t index) {
       telemetry_.outbox_leased(index, row.position, lease_until, now);
       publish(index, std::move(row), lease_until);
     }
-    if (!delivered_.empty()) store_.mark_delivered(delivered_, now);
+    if (!delivered_.empty()) mark(delivered_);
     delivered_.clear();
     if (!full) break;
   }
@@ -139,13 +140,14 @@ void OutboxRelays::settle(std::uint32_t index, std::uint32_t slot, bool accepted
     if (relay.polling) {
       delivered_.push_back(position);  // one mark for the whole batch
     } else {
-      store_.mark_delivered(std::span(&position, 1), now);
+      mark(std::span(&position, 1));
     }
   } else if (now < sent.lease_until) {  // otherwise the row is another relay's by now
     const std::uint32_t failures = sent.row.attempts + 1;
     if (failures >= options_.max_attempts) {
       ++dead_letters_;
       store_.dead_letter(position, now);
+      load_.set_queue(store_.counts().outbox_pending, now);
       telemetry_.dead_lettered(kNoSubscription, sent.row.event, now);
     } else {
       ++retries_;
@@ -157,6 +159,12 @@ void OutboxRelays::settle(std::uint32_t index, std::uint32_t slot, bool accepted
   }
   sent.row.event.payload.reset();
   free_slots_.push_back(slot);
+}
+
+void OutboxRelays::mark(std::span<const std::uint64_t> positions) {
+  store_.mark_delivered(positions, timers_.now());
+  // Asked for, not counted: another relay may have marked one of them before.
+  load_.set_queue(store_.counts().outbox_pending, timers_.now());
 }
 
 void OutboxRelays::leases_left_behind(const Relay& relay) {

@@ -5,8 +5,10 @@
 
 #include <functional>
 #include <queue>
+#include <span>
 #include <vector>
 
+#include "engine/base/load.h"
 #include "engine/ports/bus.h"
 #include "engine/ports/random.h"
 #include "engine/ports/telemetry.h"
@@ -39,6 +41,8 @@ class OutboxRelays {
   void start();
   /// To be called after each new row of the store, at the instant of its commit.
   void event_committed() {
+    load_.offered(1, timers_.now());
+    load_.set_queue(load_.queue() + 1, timers_.now());
     if (wake_for_commit_) wake_all();
   }
 
@@ -54,6 +58,10 @@ class OutboxRelays {
   std::uint64_t published() const { return published_; }  // acknowledged publications, duplicates counted
   std::uint64_t retries() const { return retries_; }
   std::uint64_t dead_letters() const { return dead_letters_; }
+  /// Rows that wait to be delivered, from `from` on; drained when no more than a batch is left. Relays pipeline their
+  /// publications, so they have no service time: utilisation and capacity stay 0. Call before start().
+  void count_load_from(Instant from) { load_.count_from(from, options_.batch); }
+  LoadFigures load(Instant to) const { return load_.figures(to); }
 
  private:
   struct Relay {
@@ -81,6 +89,7 @@ class OutboxRelays {
   void publish(std::uint32_t relay, OutboxRow&& row, Instant lease_until);
   void published(std::uint32_t relay, std::uint32_t life, std::uint32_t slot, bool accepted);
   void settle(std::uint32_t relay, std::uint32_t slot, bool accepted);
+  void mark(std::span<const std::uint64_t> positions);
   void leases_left_behind(const Relay& relay);
   std::uint32_t take_slot();
 
@@ -103,6 +112,7 @@ class OutboxRelays {
   std::uint64_t published_ = 0;
   std::uint64_t retries_ = 0;
   std::uint64_t dead_letters_ = 0;
+  ServerLoad load_;
 };
 
 }  // namespace dvt::store

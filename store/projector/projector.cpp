@@ -28,7 +28,12 @@ void Projector::start() {
   for (std::uint32_t i = 0; i < lanes_.size(); ++i) arm_poll(i);
 }
 
+void Projector::count_load_from(Instant from) {
+  load_.count_from(from, static_cast<std::uint64_t>(options_.batch) * options_.replicas);
+}
+
 void Projector::lay_out(std::uint32_t replicas) {
+  load_.set_servers(replicas, timers_.now());
   replicas_.clear();
   lanes_.clear();
   replicas_.resize(replicas);
@@ -59,6 +64,8 @@ void Projector::event_committed(const StoredEvent& event) {
   lane.backlog.push_back(Unprojected{event.position, event.persisted_at, event.run});
   ++lane.unread;
   ++lag_;
+  load_.offered(1, timers_.now());
+  load_.set_queue(lag_, timers_.now());
   if (!lane.poll_timer && lane.phase == Phase::collecting) arm_poll(partition);
 }
 
@@ -124,12 +131,17 @@ void Projector::ready(std::uint32_t index) {
     replica.waiting.push_back(index);
     return;
   }
-  begin(index, options_.per_event * static_cast<std::int64_t>(lane.batch.size()) * replica.percent / 100);
+  begin(index, time_for(replica, lane.batch.size()));
+}
+
+Duration Projector::time_for(const Replica& replica, std::size_t events) const {
+  return options_.per_event * static_cast<std::int64_t>(events) * replica.percent / 100;
 }
 
 void Projector::begin(std::uint32_t index, Duration left) {
   Lane& lane = lanes_[index];
   owner_of(lane).busy_with = index;
+  if (lane.phase != Phase::applying) lane.applying = left;  // otherwise it goes on after a stall
   lane.phase = Phase::applying;
   lane.apply_at = timers_.now() + left;
   lane.apply_timer = timers_.call_at(lane.apply_at, [this, index] {
@@ -143,6 +155,7 @@ void Projector::finish(std::uint32_t index) {
   const std::uint32_t owner = lane.owner;
   const bool full = lane.batch.size() >= options_.batch;
   std::size_t fetched = 0;
+  load_.served(lane.batch.size(), lane.applying, timers_.now());
   covered_.clear();
   touched_.clear();
   for (const StoredEvent& event : lane.batch) fetched += fold(event, lane.read_up_to, covered_);
@@ -154,13 +167,15 @@ void Projector::finish(std::uint32_t index) {
     --lag_;
     ++projected_;
   }
+  load_.set_queue(lag_, timers_.now());
   commit(index, lane.watermark);
 
   Replica& replica = replicas_[owner];
   replica.busy_with = kNoLane;
   if (fetched > 0) {
-    replica.rest_until =
-        timers_.now() + options_.per_event * static_cast<std::int64_t>(fetched) * replica.percent / 100;
+    const Duration rest = time_for(replica, fetched);
+    replica.rest_until = timers_.now() + rest;
+    load_.served(0, rest, timers_.now());
   }
   if (owner != index && index < replicas_.size() && replicas_[index].alive) hand_over(index, index);
   next_for(owner);
@@ -174,7 +189,7 @@ void Projector::next_for(std::uint32_t index) {
   if (replica.waiting.empty() || !running(replica)) return;
   const std::uint32_t lane = replica.waiting.front();
   replica.waiting.pop_front();
-  begin(lane, options_.per_event * static_cast<std::int64_t>(lanes_[lane].batch.size()) * replica.percent / 100);
+  begin(lane, time_for(replica, lanes_[lane].batch.size()));
 }
 
 void Projector::cancel_timers(Lane& lane) {

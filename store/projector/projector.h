@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/load.h"
 #include "engine/ports/telemetry.h"
 #include "engine/ports/timers.h"
 #include "store/outbox/poll_grid.h"
@@ -79,6 +80,10 @@ class Projector {
   std::uint64_t gaps_confirmed() const { return gaps_confirmed_; }
   std::uint64_t invalid_transitions() const { return invalid_; }
   std::size_t cached_runs() const { return folds_.size(); }
+  /// The replicas' load from `from` on: busy while events are applied; the queue is the lag, drained when no more than
+  /// a batch for each replica is left. Call before start().
+  void count_load_from(Instant from);
+  LoadFigures load(Instant to) const { return load_.figures(to); }
 
  private:
   struct Unprojected {
@@ -102,6 +107,7 @@ class Projector {
     Instant flush_at;
     Instant apply_at;
     Duration apply_left;  // while stalled
+    Duration applying;    // what the batch under way takes
   };
   struct Replica {
     PollGrid grid;
@@ -123,6 +129,7 @@ class Projector {
   void arm_poll(std::uint32_t lane);
   void poll(std::uint32_t lane);
   void ready(std::uint32_t lane);
+  Duration time_for(const Replica& replica, std::size_t events) const;
   void begin(std::uint32_t lane, Duration left);
   void finish(std::uint32_t lane);
   void next_for(std::uint32_t replica);
@@ -159,6 +166,7 @@ class Projector {
   std::uint64_t gaps_suspected_ = 0;
   std::uint64_t gaps_confirmed_ = 0;
   std::uint64_t invalid_ = 0;
+  ServerLoad load_;
 };
 
 }  // namespace dvt::store

@@ -54,6 +54,22 @@ inline sim::Verdict sample_verdict() {
   m.runs = {4'300, 4'200, 4'150, 30, 8, 12, 1};
   m.store = {92'400, 17, 3, 31'400'000};
   m.counts = {{"notice.DEAD_LETTER", 2}, {"signals.accepted", 120}};
+  LoadFigures projector;
+  projector.servers = 3;
+  projector.utilisation = 0.0625;
+  projector.offered = 11.25;
+  projector.capacity = 180;
+  projector.queue_mean = 610.5;
+  projector.queue_max = 6'833;
+  projector.queue_max_at = Instant{} + minutes(40);
+  projector.drained = nanoseconds(40'521'361'267);
+  projector.drain_time = nanoseconds(40'490'000'000);
+  LoadFigures relays;  // no service times, and a queue that is still there
+  relays.servers = 2;
+  relays.offered = 11.25;
+  relays.queue_mean = 12.5;
+  relays.queue_max = 240;
+  m.capacity = {{"projector", projector}, {"outbox", relays}};
   m.absent_metrics = {{"dvt_plugin_calls_total", "not simulated"},
                       {"dvt_plugin_errors_total", "not simulated"},
                       {"dvt_run_cost_estimate", "the cost of the control plane is not modelled yet"}};

@@ -163,6 +163,15 @@ Verdict full_verdict() {
   measured.faults.push_back({"storm", at(1), {}, 1, 0, {}, {}});
   measured.counts["notice.DEAD_LETTER"] = 5;
   measured.answers.push_back({{"dvt_projection_lag_events", {}, at(60), Instant{INT64_MAX}}, 4, 1, 90, 22.5, 3, 2});
+  LoadFigures projector;
+  projector.servers = 3;
+  projector.utilisation = 0.5;
+  projector.capacity = 180;
+  projector.queue_max = 70;
+  projector.drained = seconds(4);
+  LoadFigures outbox;
+  outbox.servers = 2;
+  measured.capacity = {{"projector", projector}, {"outbox", outbox}};
   AlertResult lag;
   lag.rule = "ProjectionLag";
   lag.set = RuleSet::corrected;
@@ -206,6 +215,13 @@ TEST(VerdictView, GivesEveryKindOfPathItsValue) {
   EXPECT_EQ(number("invariants.terminal-states.violations"), 1);
   EXPECT_EQ(number("counts.notice.DEAD_LETTER"), 5);
   EXPECT_EQ(number("counts.rejected.NEVER_HAPPENED"), 0);
+  EXPECT_EQ(view.lookup("capacity.projector.utilisation")->kind, ValueKind::share);
+  EXPECT_EQ(number("capacity.projector.queue_max"), 70);
+  EXPECT_EQ(number("capacity.projector.drained"), 4e9);
+  EXPECT_FALSE(view.lookup("capacity.projector.drain_time").has_value()) << "no spare capacity";
+  EXPECT_EQ(number("capacity.outbox.servers"), 2);
+  EXPECT_FALSE(view.lookup("capacity.outbox.utilisation").has_value()) << "it served nothing that takes time";
+  EXPECT_FALSE(view.lookup("capacity.warehouse.servers").has_value());
   EXPECT_FALSE(view.lookup("budget.consumed").has_value());
   EXPECT_FALSE(view.lookup("no.such.path").has_value());
 }
@@ -238,6 +254,8 @@ TEST(ResultPaths, KnowWhatAResultCanAnswer) {
   EXPECT_EQ(paths.find("counts.notice.DEAD_LETTER"), ValueKind::number);
   EXPECT_EQ(paths.find("counts.notice.DEAD_LETER"), std::nullopt);
   EXPECT_EQ(paths.find("counts.rejected.ANY_CODE"), ValueKind::number);
+  EXPECT_EQ(paths.find("capacity.projector.drain_time"), ValueKind::duration);
+  EXPECT_EQ(paths.find("capacity.projectors.drain_time"), std::nullopt);
   EXPECT_EQ(paths.find("budget.consumed"), ValueKind::duration);
   EXPECT_TRUE(paths.has_metric("dvt_projection_lag_events"));
   EXPECT_TRUE(paths.has_metric("dvt_ui_refresh_duration_ms_count"));
