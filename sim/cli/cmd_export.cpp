@@ -8,6 +8,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/output_file.h"
 #include "sim/record/run_file.h"
+#include "sim/report/openmetrics.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -26,10 +27,14 @@ std::string file_name(const RecordedExecution& execution) {
   return fmt::format("{}.{}.json", execution.run_id, execution.chain);
 }
 
-void write_directory(RunFile& file, const std::vector<RecordedExecution>& executions, const std::string& out) {
+void make_directory(const std::string& out) {
   std::error_code error;
   std::filesystem::create_directories(out, error);
   if (error || !std::filesystem::is_directory(out)) throw Error("--out " + out + ": cannot be a directory");
+}
+
+void write_directory(RunFile& file, const std::vector<RecordedExecution>& executions, const std::string& out) {
+  make_directory(out);
   for (const RecordedExecution& execution : executions)
     write_file(std::filesystem::path(out) / file_name(execution), file.history_json(execution) + "\n");
 }
@@ -83,6 +88,41 @@ int export_temporal_history(const Arguments& arguments) {
   return kExitPassed;
 }
 
+// ---- openmetrics ----
+
+void write_day(const OpenMetrics& metrics, std::size_t day, const std::filesystem::path& path) {
+  OutputFile file(path);
+  metrics.write(day, [&](std::string_view text) { file.write(text); });
+  file.commit();
+}
+
+int export_openmetrics(const Arguments& arguments) {
+  if (arguments.all || !arguments.run.empty())
+    throw Error("export openmetrics: --run and --all belong to temporal-history");
+  RunFile file(arguments.directory);
+  const OpenMetrics metrics(file);
+  const std::vector<std::string> days = metrics.days();
+  if (days.empty()) {
+    std::fprintf(stderr, "dvtsim: %s holds no samples\n", arguments.directory.c_str());
+    return kExitNothing;
+  }
+  if (days.size() > 1 && arguments.out.empty())
+    throw Error(
+        fmt::format("export openmetrics: the run spans {} UTC days ({} to {}); expected -o DIRECTORY, a file a day is "
+                    "written there",
+                    days.size(), days.front(), days.back()));
+  if (days.size() > 1) {
+    make_directory(arguments.out);
+    for (std::size_t i = 0; i < days.size(); ++i)
+      write_day(metrics, i, std::filesystem::path(arguments.out) / (days[i] + ".om"));
+  } else if (arguments.out.empty()) {
+    metrics.write(0, [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); });
+  } else {
+    write_day(metrics, 0, arguments.out);
+  }
+  return kExitPassed;
+}
+
 // ---- Formats ----
 
 struct Format {
@@ -91,7 +131,7 @@ struct Format {
 };
 
 constexpr Format kFormats[] = {
-    {"openmetrics"},
+    {"openmetrics", export_openmetrics},
     {"rules"},
     {"promtool-tests"},
     {"grafana"},

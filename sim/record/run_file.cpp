@@ -1,5 +1,6 @@
 #include "sim/record/run_file.h"
 
+#include <cstdint>
 #include <filesystem>
 
 #include "engine/base/format.h"
@@ -40,6 +41,55 @@ std::string RunFile::history_json(const RecordedExecution& execution) {
   row.bind(3, execution.chain);
   if (!row.step()) throw Error(fmt::format("run.db has no history of run {}", execution.run_id));
   return std::string(row.text_at(0));
+}
+
+UnixNanos RunFile::start() {
+  return UnixNanos{db_.query_int("SELECT value FROM meta WHERE key = 'start_unix_ns' ORDER BY key")};
+}
+
+std::vector<RecordedSeries> RunFile::series() {
+  std::vector<RecordedSeries> found;
+  store::db::Statement rows(db_, "SELECT series_no, name, labels, kind FROM series ORDER BY series_no");
+  while (rows.step()) {
+    RecordedSeries one{rows.u32_at(0), std::string(rows.text_at(1)), {}, MetricKind::counter};
+    for (const MetricKind kind : {MetricKind::counter, MetricKind::gauge, MetricKind::histogram})
+      if (rows.text_at(3) == to_string(kind)) one.kind = kind;
+    found.push_back(std::move(one));
+  }
+  // SQLite reads the labels' JSON.
+  store::db::Statement labels(db_,
+                              "SELECT series_no, j.key, j.value FROM series, json_each(series.labels) AS j "
+                              "ORDER BY series_no, j.key");
+  auto at = found.begin();
+  while (labels.step()) {
+    while (at->series_no != labels.u32_at(0)) ++at;
+    at->labels.emplace_back(labels.text_at(1), labels.text_at(2));
+  }
+  return found;
+}
+
+std::vector<Sample> RunFile::samples(std::uint32_t series_no, Instant from, Instant to) {
+  std::vector<Sample> all;
+  store::db::Statement chunks(db_,
+                              "SELECT first_at_ns, data FROM sample_chunk WHERE series_no = ?1 AND chunk_no BETWEEN ?2 "
+                              "AND ?3 ORDER BY chunk_no");
+  chunks.bind(1, series_no);
+  chunks.bind(2, from.ns / kSampleChunk.ns);
+  chunks.bind(3, to.ns / kSampleChunk.ns);
+  while (chunks.step()) {
+    const std::vector<Sample> chunk = decode_samples(chunks.blob_at(1), Instant{chunks.int_at(0)});
+    all.insert(all.end(), chunk.begin(), chunk.end());
+  }
+  return all;
+}
+
+std::vector<Instant> RunFile::sample_times() {
+  // A series that was there at the first sample has one at each.
+  store::db::Statement row(db_, "SELECT series_no FROM sample_chunk ORDER BY first_at_ns, series_no LIMIT 1");
+  std::vector<Instant> times;
+  if (!row.step()) return times;
+  for (const Sample& sample : samples(row.u32_at(0), Instant{}, Instant{INT64_MAX})) times.push_back(sample.at);
+  return times;
 }
 
 bool RunFile::has_run(std::string_view run_id) {
