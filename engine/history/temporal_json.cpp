@@ -540,13 +540,17 @@ class EventWriter {
   // Why no further attempt was made: the first reason of the server's order that holds.
   std::string_view retry_state(const ActivityTaskFailed& e) const {
     const RetryPolicy& policy = policy_of(e.scheduled);
+    if (cancel_requested(e.scheduled)) return "RETRY_STATE_CANCEL_REQUESTED";
     const bool listed = std::find(policy.non_retryable.begin(), policy.non_retryable.end(), e.failure->type) !=
                         policy.non_retryable.end();
     if (e.failure->non_retryable || listed) return "RETRY_STATE_NON_RETRYABLE_FAILURE";
     return exhausted(policy, e.started);
   }
   std::string_view retry_state(const ActivityTaskTimedOut& e) const {
-    // The timeouts that count from scheduling are never retried.
+    if (cancel_requested(e.scheduled)) return "RETRY_STATE_CANCEL_REQUESTED";
+    // The timeouts that count from scheduling are never retried. A schedule-to-close before its time is an attempt's
+    // timeout that left no time for another one.
+    if (e.type == TimeoutType::schedule_to_close && time_of(e) < expiry_of(e.scheduled)) return "RETRY_STATE_TIMEOUT";
     if (e.type == TimeoutType::schedule_to_start || e.type == TimeoutType::schedule_to_close)
       return "RETRY_STATE_NON_RETRYABLE_FAILURE";
     return exhausted(policy_of(e.scheduled), e.started);
@@ -555,8 +559,16 @@ class EventWriter {
     const auto* start = started == 0 ? nullptr : std::get_if<ActivityTaskStarted>(&history_.at(started).attributes);
     if (start != nullptr && policy.maximum_attempts != 0 && start->attempt >= policy.maximum_attempts)
       return "RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED";
-    if (start != nullptr && cancel_requested(start->scheduled)) return "RETRY_STATE_CANCEL_REQUESTED";
     return "RETRY_STATE_TIMEOUT";
+  }
+  Instant time_of(const ActivityTaskTimedOut& e) const {
+    for (const HistoryEvent& event : history_.events())
+      if (std::get_if<ActivityTaskTimedOut>(&event.attributes) == &e) return event.time;
+    return {};
+  }
+  Instant expiry_of(EventId scheduled) const {
+    const HistoryEvent& event = history_.at(scheduled);
+    return event.time + std::get<ActivityTaskScheduled>(event.attributes).options->schedule_to_close;
   }
   bool cancel_requested(EventId scheduled) const {
     return std::any_of(history_.events().begin(), history_.events().end(), [scheduled](const HistoryEvent& event) {

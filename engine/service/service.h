@@ -139,8 +139,8 @@ class Service final : public MatchHandler {
   /// Keeps back, or lets go, activities of `held_type` (known fault 6 fixed: a paused run starts no more steps).
   void hold_activities(RunOrdinal run, bool hold);
   void set_held_type(Symbol type) { held_type_ = type; }
-  /// Asks the workflow code; runs a replay on a worker when no cache has it. Null when the run is not open or no worker
-  /// is up.
+  /// Asks the workflow code; runs a replay on a worker when no cache has it. Null when the run is not open, no worker
+  /// is up, or the handler throws.
   Payload query_workflow(RunOrdinal run, Symbol query);
   /// Hands an update to the workflow code; `done` is called once, with the stage it waited for or the update's end
   /// without it. An id that the execution has seen is not handed over again: it gets the first one's answer. False when

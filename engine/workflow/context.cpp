@@ -492,6 +492,8 @@ BranchHandle WorkflowContext::spawn(std::function<void()> body, Where where) {
       task_failure_ = make_failure("a branch cannot continue as new; only the workflow function can", {});
     } catch (const std::exception& error) {
       task_failure_ = make_failure(error.what(), {});
+    } catch (...) {
+      task_failure_ = make_failure(kUnknownThrown, {});
     }
     branch->ended = true;
     ++progress_;

@@ -1,6 +1,6 @@
 // How errors reach workflow code: as exceptions. What leaves the workflow function decides the execution's end: a
-// CancelledFailure cancels it, every other FailureError fails it; anything else that is derived from std::exception
-// fails the workflow *task*, which the server retries.
+// CancelledFailure cancels it, every other FailureError fails it; anything else, whatever its type, fails the workflow
+// *task*, which the server retries.
 #pragma once
 
 #include <exception>
@@ -61,6 +61,9 @@ struct ContinueAsNewThrown {
   Payload input;
   std::source_location where;
 };
+
+/// What a failed task says of a thrown object whose type says nothing of itself.
+inline constexpr const char* kUnknownThrown = "something that is not derived from std::exception was thrown";
 
 /// Thrown out of a call in a signal handler that goes on for ever. Not derived from std::exception, like FiberKilled.
 struct EndlessTask {};

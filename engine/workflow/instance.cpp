@@ -165,6 +165,8 @@ void WorkflowInstance::body() {
     finished_ = true;
   } catch (const std::exception& error) {
     fail_task(error.what());
+  } catch (...) {
+    fail_task(kUnknownThrown);
   }
 }
 
@@ -445,6 +447,8 @@ void WorkflowInstance::activate(const HistoryEvent& started, bool replaying, Act
   } catch (const EndlessTask&) {  // told below
   } catch (const std::exception& error) {
     fail_task(fmt::format("a signal handler threw: {}", error.what()));
+  } catch (...) {
+    fail_task(fmt::format("a signal handler threw: {}", kUnknownThrown));
   }
   if (context_.task_failure_ == nullptr && !context_.endless_) run_code();
   judge_endless_task();
@@ -604,6 +608,13 @@ void WorkflowInstance::take_update(WorkflowContext::ArrivedUpdate update) {
     } catch (const std::exception& refusal) {
       reject(update.request, refusal.what());
       return;
+    } catch (const FiberKilled&) {
+      throw;
+    } catch (const EndlessTask&) {
+      throw;
+    } catch (...) {
+      reject(update.request, kUnknownThrown);
+      return;
     }
   }
   context_.emit(AcceptUpdate{update.request, update.sequencing}, std::source_location::current());
@@ -649,8 +660,12 @@ void WorkflowInstance::resolve_child(EventId initiated, ActivityResult result, b
 
 Payload WorkflowInstance::query(Symbol name) const {
   context_.calls_ = 0;
-  for (const auto& [known, handler] : context_.query_handlers_)
-    if (known == name) return handler();
+  try {
+    for (const auto& [known, handler] : context_.query_handlers_)
+      if (known == name) return handler();
+  } catch (...) {  // the query fails; the execution knows nothing of it
+    context_.endless_ = false;
+  }
   return nullptr;
 }
 

@@ -174,7 +174,6 @@ void LogChecker::activity_closed(const ActivityFact& fact, ActivityOutcome outco
   RunLog* log = runs_.find(fact.run);
   if (log == nullptr) return;
   if (writes_to_the_log(fact.type)) log->failed_activity = fact.activity;
-  if (fact.type == "fetchPlan") log->plan_failed = true;
 }
 
 void LogChecker::activity_retry(const ActivityFact& fact, std::string_view, Instant, std::uint32_t) {
@@ -182,7 +181,6 @@ void LogChecker::activity_retry(const ActivityFact& fact, std::string_view, Inst
   RunLog* log = runs_.find(fact.run);
   if (log == nullptr) return;
   if (log->failed_activity == fact.activity) log->failed_activity = 0;
-  if (fact.type == "fetchPlan") log->plan_failed = false;
 }
 
 void LogChecker::run_closed(const RunClosed& fact) {
@@ -217,13 +215,8 @@ void LogChecker::check_engine_agrees(const RunClosed& fact, const RunLog& log) {
     engine_agrees_.broken(fact.closed_at, fact.run, text, {1});
     return;
   }
-  if (fact.outcome == RunOutcome::failed && !is_terminal(said)) {
-    if (log.unwritten_key != 0 || log.failed_activity != 0) return;
-    if (log.plan_failed) {  // known fault 4: a plan that cannot be used ends without the right events
-      engine_agrees_.broken(fact.closed_at, fact.run, text, {4});
-      return;
-    }
-  }
+  const bool unwritten = log.unwritten_key != 0 || log.failed_activity != 0;
+  if (fact.outcome == RunOutcome::failed && !is_terminal(said) && unwritten) return;
   engine_agrees_.broken(fact.closed_at, fact.run, text);
 }
 
@@ -246,13 +239,19 @@ void LogChecker::finish(const EndOfRun& end) {
     if (log.closed || !is_terminal(log.head.status) || !log.started) return;
     ended_close_.checked();
     if (log.terminal_at + kCloseGrace >= end.at || log.terminal_at + kCloseGrace >= last_close_at_) return;
-    ended_close_.broken(end.at, run,
-                        [&] {
-                          return fmt::format("the log says {} since {}, and the engine has not closed the run",
-                                             to_string(log.head.status),
-                                             format_rfc3339(config_.start + Duration{log.terminal_at.ns}, 9));
-                        },
-                        {4});
+    const auto text = [&] {
+      return fmt::format("the log says {} since {}, and the engine has not closed the run", to_string(log.head.status),
+                         format_rfc3339(config_.start + Duration{log.terminal_at.ns}, 9));
+    };
+    // Known fault 4: an invalid plan's RunFailed is written before any step, and its workflow task fails for ever.
+    const bool plan_refused =
+        log.head.status == RunStatus::failed &&
+        std::all_of(log.rows.begin(), log.rows.end(), [](const LogRow& row) { return row.step == kNoStep; });
+    if (plan_refused) {
+      ended_close_.broken(end.at, run, text, {4});
+    } else {
+      ended_close_.broken(end.at, run, text);
+    }
   });
   if (!end.projection_lag) return;
   never_skips_.checked();

@@ -40,7 +40,7 @@ void RunLog::reset() {
   closed_at = terminal_at = shown_end_at = Instant{};
   unwritten_key = 0;
   failed_activity = 0;
-  plan_failed = projection_differs = false;
+  projection_differs = false;
   failed_open.clear();
   shown_end.reset();
   keys_.reset();

@@ -47,7 +47,6 @@ class RunLog {
   Instant terminal_at;                 // when `head` became terminal
   std::uint64_t unwritten_key = 0;     // of the last append that failed and was not made good; 0: none
   std::uint32_t failed_activity = 0;   // a store-writing control activity that failed, and was not retried; 0: none
-  bool plan_failed = false;            // fetchPlan failed for good
   bool projection_differs = false;     // told already
   std::vector<StepIndex> failed_open;  // steps whose StepStarted could not be written in time
   std::optional<RunStatus> shown_end;  // a terminal status that a snapshot showed

@@ -95,7 +95,7 @@ void SignalChecker::signal_lost(const SignalFact& fact) {
 // The run has lived on after the loss.
 void SignalChecker::judge_lost(RunOrdinal ordinal, RunSignals& run) {
   for (; run.lost > 0; --run.lost) {
-    settled_.broken(run.lost_at, ordinal, [] { return "an accepted signal was lost while the run stayed open"; }, {2});
+    settled_.broken(run.lost_at, ordinal, [] { return "an accepted signal was lost while the run stayed open"; });
   }
 }
 

@@ -94,7 +94,7 @@ void Measure::close_at_end(RunSlot& run, Instant end) {
 
 bool Measure::is_stuck(const RunSlot& run, Instant end) const {
   if (end - run.started_at <= minutes(30) || end - run.last_event_at < minutes(5)) return false;
-  if (run.still || run.control_open > 0 || run.backoff_until > end) return false;
+  if (run.still || !run.held.empty() || run.control_open > 0 || run.backoff_until > end) return false;
   return std::ranges::all_of(run.steps, [&](const OpenStep& step) {
     // An attempt whose statement ended long ago hangs on a worker that cannot answer: nobody executes it.
     return step.phase == OpenStep::Phase::running && step.query_ended && end - step.query_ended_at >= minutes(5);

@@ -57,6 +57,7 @@ struct MeasureConfig {
   std::vector<FaultInfo> faults;  // in the scenario's order
   Duration drain_timeout;         // 0: none
   Standing standing = Standing::lets_its_queue_start;
+  bool hold_failed_steps = false;  // a failed step waits for an operator (interpreter.onStepFailure: hold)
   bool step_labels = false;
   std::size_t series_budget = 2'000;
   ObjectiveThresholds thresholds;
@@ -166,6 +167,7 @@ class Measure final : public Telemetry, private PauseListener {
   Measurements collect(Instant now);
   void close_at_end(RunSlot& run, Instant end);
   void close_events_at_end(Instant end);
+  static void note_held_step(RunSlot& run, const StoredEvent& event);
   bool is_stuck(const RunSlot& run, Instant end) const;
   std::uint32_t warehouse_queue() const;
   void lag_changed(Instant at);

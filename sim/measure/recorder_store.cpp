@@ -34,9 +34,18 @@ void Measure::append_done(const AppendFact& fact) {
 
 void Measure::event_committed(const StoredEvent& event) {
   ++store_.events;
-  if (RunSlot* slot = runs_.find(event.run)) slot->last_event_at = event.persisted_at;
+  if (RunSlot* slot = runs_.find(event.run)) {
+    slot->last_event_at = event.persisted_at;
+    if (config_.hold_failed_steps) note_held_step(*slot, event);
+  }
   events_.commit(event.position, event.persisted_at);
   lag_changed(event.persisted_at);
+}
+
+// A failed step waits for an operator until another attempt of it starts, or it is skipped.
+void Measure::note_held_step(RunSlot& slot, const StoredEvent& event) {
+  if (event.type == EventType::step_failed) slot.held.push_back(event.step);
+  if (event.type == EventType::step_started || event.type == EventType::step_skipped) std::erase(slot.held, event.step);
 }
 
 void Measure::lag_changed(Instant at) {

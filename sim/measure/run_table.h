@@ -55,6 +55,7 @@ struct RunSlot {
   std::uint32_t ended = 0;    // entries of `steps` in phase ended
   IntervalUnion excused;      // not the control plane's time
   std::vector<OpenStep> steps;
+  std::vector<StepIndex> held;  // steps that failed and wait for an operator
   std::vector<PendingSignal> signals;
   std::vector<std::uint32_t> pauses;  // under observation, indices into the pause log's pool
 

@@ -77,6 +77,7 @@ MeasureConfig measure_config(const Scenario& scenario, std::vector<MeasureConfig
   }
   config.warehouses = static_cast<std::uint32_t>(scenario.warehouses.size());
   for (const Fault& fault : scenario.faults) config.faults.push_back(fault_info(scenario, fault));
+  config.hold_failed_steps = scenario.topology.interpreter.on_step_failure == OnStepFailure::hold;
   config.step_labels = scenario.metrics.step_labels;
   switch (scenario.topology.adapter.kind) {
     case AdapterKind::temporal:

@@ -215,7 +215,8 @@ class Comparison {
       const start = this.history.events[Number(close.a.startedEventId) - 1];
       const final = info.nonRetryable || policy.nonRetryableErrorTypes?.includes(info.type);
       const exhausted = Number(start?.a.attempt) === Number(policy.maximumAttempts);
-      const state = final ? 'RETRY_STATE_NON_RETRYABLE_FAILURE' : exhausted ? 'RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED' : undefined;
+      const cancelled = this.history.of('ActivityTaskCancelRequested').some(({ a }) => a.scheduledEventId === close.a.scheduledEventId);
+      const state = cancelled ? 'RETRY_STATE_CANCEL_REQUESTED' : final ? 'RETRY_STATE_NON_RETRYABLE_FAILURE' : exhausted ? 'RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED' : undefined;
       if (state !== undefined && close.a.retryState !== state) this.bad(close, `retryState ${close.a.retryState}, expected ${state}`);
       if (state === undefined && duration(event.a.scheduleToCloseTimeout) === 0n && !this.history.of('ActivityTaskCancelRequested').length)
         this.bad(close, `attempt ${start?.a.attempt} of ${policy.maximumAttempts} failed with '${info.type}' and was not retried`);

@@ -172,6 +172,33 @@ TEST_F(TemporalJson, ATimedOutActivityFailsItsWorkflowWithTheTimeout) {
   EXPECT_EQ(json::write(*attributes("WORKFLOW_EXECUTION_FAILED").find("failure")->find("cause")), timeout);
 }
 
+TEST_F(TemporalJson, AnAttemptThatLeavesNoTimeForAnotherEndsInScheduleToCloseWithRetryStateTimeout) {
+  add_workers(1);
+  activity.delay = minutes(10);
+  auto expiring = std::make_shared<ActivityOptions>(*options(seconds(8), 3));
+  expiring->schedule_to_close = seconds(10);
+  expiring->retry.initial_interval = seconds(5);
+  define([&](WorkflowContext& ctx, const Payload&) { return ctx.execute_activity(act, expiring, nullptr); });
+  start();
+  kernel.run();
+  EXPECT_EQ(attribute("ACTIVITY_TASK_TIMED_OUT", "retryState"), R"("RETRY_STATE_TIMEOUT")");
+  EXPECT_EQ(json::write(*attributes("ACTIVITY_TASK_TIMED_OUT").find("failure")->find("timeoutFailureInfo")),
+            R"({"timeoutType":"TIMEOUT_TYPE_SCHEDULE_TO_CLOSE"})");
+  const json::Value& failed = *attributes("WORKFLOW_EXECUTION_FAILED").find("failure")->find("activityFailureInfo");
+  EXPECT_EQ(json::write(*failed.find("retryState")), R"("RETRY_STATE_TIMEOUT")");
+}
+
+TEST_F(TemporalJson, AScheduleToCloseThatStrikesIsNotRetryable) {
+  add_workers(1);
+  activity.delay = minutes(10);
+  auto expiring = std::make_shared<ActivityOptions>(*options(minutes(1), 3));
+  expiring->schedule_to_close = seconds(10);
+  define([&](WorkflowContext& ctx, const Payload&) { return ctx.execute_activity(act, expiring, nullptr); });
+  start();
+  kernel.run();
+  EXPECT_EQ(attribute("ACTIVITY_TASK_TIMED_OUT", "retryState"), R"("RETRY_STATE_NON_RETRYABLE_FAILURE")");
+}
+
 TEST_F(TemporalJson, AnActivityThatNeverStartedLeavesItsStartedEventOut) {
   add_workers(1, 1);
   activity.delay = minutes(1);

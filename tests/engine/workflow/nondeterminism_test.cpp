@@ -395,6 +395,46 @@ TEST_F(Endless, ASignalHandlerThatThrowsFailsItsTask) {
   EXPECT_EQ(message, "a signal handler threw: not today");
 }
 
+TEST_F(Endless, WhatIsThrownNeedNotBeAnException) {
+  kernel.call_at(Instant{seconds(1).ns}, [&] { service.signal_workflow({0}, Symbol::intern("s"), nullptr, 1); });
+  const std::string of_handler = failure_of([](WorkflowContext& ctx, const Payload&) {
+    ctx.on_signal(Symbol::intern("s"), [](const Payload&) { throw 7; });
+    ctx.await([] { return false; });
+    return Payload{};
+  });
+  EXPECT_EQ(of_handler, std::string("a signal handler threw: ") + kUnknownThrown);
+}
+
+TEST_F(Endless, AnIntegerThrownByTheWorkflowFailsItsTask) {
+  EXPECT_EQ(failure_of([](WorkflowContext&, const Payload&) -> Payload { throw 7; }), kUnknownThrown);
+}
+
+TEST_F(Endless, AnIntegerThrownByABranchFailsItsTask) {
+  const std::string message = failure_of([](WorkflowContext& ctx, const Payload&) {
+    ctx.join(ctx.spawn([] { throw 7; }));
+    return Payload{};
+  });
+  EXPECT_EQ(message, kUnknownThrown);
+}
+
+TEST_F(Endless, AQueryHandlerThatThrowsAnswersNothing) {
+  add_workers(1);
+  define([](WorkflowContext& ctx, const Payload&) {
+    ctx.on_query(Symbol::intern("q"), []() -> Payload { throw 7; });
+    ctx.sleep(minutes(1));
+    return Payload{};
+  });
+  start();
+  bool asked = false;
+  kernel.call_at(Instant{seconds(1).ns}, [&] {
+    asked = true;
+    EXPECT_EQ(service.query_workflow({0}, Symbol::intern("q")), nullptr);
+  });
+  kernel.run();
+  EXPECT_TRUE(asked);
+  EXPECT_EQ(closed.at(0).status, CloseStatus::completed);
+}
+
 TEST_F(Endless, TheBudgetIsForEachStretchBetweenTwoWaits) {
   add_workers(1);
   define([this](WorkflowContext& ctx, const Payload&) {

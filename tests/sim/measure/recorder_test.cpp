@@ -270,6 +270,22 @@ TEST(Recorder, ARunIsStuckWhenItIsOldSilentAndNobodyWorksOnIt) {
   EXPECT_EQ(m.runs.stuck, 2U);
 }
 
+TEST(Recorder, ARunWhoseFailedStepWaitsForAnOperatorIsNotStuck) {
+  const std::int64_t minute = 60'000;
+  for (const bool hold : {true, false}) {
+    MeasureConfig config = small_config();
+    config.hold_failed_steps = hold;
+    Facts facts(std::move(config));
+    for (std::uint32_t run = 0; run < 3; ++run) {
+      facts.start(run, 0);
+      facts.commit(run, minute, EventType::step_failed);
+    }
+    facts.commit(1, 2 * minute, EventType::step_started);  // RETRY_STEP, and silent since
+    facts.commit(2, 2 * minute, EventType::step_skipped);
+    EXPECT_EQ(facts.finish(60 * minute).runs.stuck, hold ? 2U : 3U);
+  }
+}
+
 TEST(Recorder, SamplesGaugesAndTheBadTimeCounter) {
   Facts facts;
   Measure& measure = facts.measure;
