@@ -492,7 +492,7 @@ BranchHandle WorkflowContext::spawn(std::function<void()> body, Where where) {
       task_failure_ = make_failure("a branch cannot continue as new; only the workflow function can", {});
     } catch (const std::exception& error) {
       task_failure_ = make_failure(error.what(), {});
-    } catch (...) {
+    } catch (...) {  // fiber entry: FiberKilled has left above
       task_failure_ = make_failure(kUnknownThrown, {});
     }
     branch->ended = true;

@@ -165,7 +165,7 @@ void WorkflowInstance::body() {
     finished_ = true;
   } catch (const std::exception& error) {
     fail_task(error.what());
-  } catch (...) {
+  } catch (...) {  // fiber entry: FiberKilled has left above; of anything else the task fails
     fail_task(kUnknownThrown);
   }
 }
@@ -447,7 +447,7 @@ void WorkflowInstance::activate(const HistoryEvent& started, bool replaying, Act
   } catch (const EndlessTask&) {  // told below
   } catch (const std::exception& error) {
     fail_task(fmt::format("a signal handler threw: {}", error.what()));
-  } catch (...) {
+  } catch (...) {  // fiber entry: handlers run outside of fibers
     fail_task(fmt::format("a signal handler threw: {}", kUnknownThrown));
   }
   if (context_.task_failure_ == nullptr && !context_.endless_) run_code();
@@ -612,7 +612,7 @@ void WorkflowInstance::take_update(WorkflowContext::ArrivedUpdate update) {
       throw;
     } catch (const EndlessTask&) {
       throw;
-    } catch (...) {
+    } catch (...) {  // fiber entry: FiberKilled has left above
       reject(update.request, kUnknownThrown);
       return;
     }
@@ -663,7 +663,8 @@ Payload WorkflowInstance::query(Symbol name) const {
   try {
     for (const auto& [known, handler] : context_.query_handlers_)
       if (known == name) return handler();
-  } catch (...) {  // the query fails; the execution knows nothing of it
+  } catch (...) {  // fiber entry: handlers run outside of fibers. The query fails, the execution knows nothing of it
+
     context_.endless_ = false;
   }
   return nullptr;
