@@ -96,7 +96,13 @@ void ApiFront::handle_run(std::uint64_t id) {
     kept->second.push_back(id);  // answered together with the one before
     return;
   }
-  if (const auto known = rows_.find_request(key)) return answer_known(id, *known);
+  std::optional<RunOrdinal> known;
+  try {
+    known = rows_.find_request(key);
+  } catch (const StoreFailure& failure) {
+    return answer(id, to_string(failure.store_error()), request.run);
+  }
+  if (known) return answer_known(id, *known);
   const Entry entry = admission_.enter(request.tenant, runs_.size(), !held_.empty(), timers_.now());
   switch (entry.way) {
     case Entry::Way::refuse:
@@ -129,12 +135,19 @@ void ApiFront::let_held_in() {
     const Digest key = key_of(requests_.at(id).request);
     if (const auto kept = being_kept_.find(key); kept != being_kept_.end()) {
       kept->second.push_back(id);
-    } else if (const auto known = rows_.find_request(key)) {
-      answer_known(id, *known);
-    } else {
-      admission_.started(timers_.now());
-      persist(id, key);
+      continue;
     }
+    try {
+      if (const auto known = rows_.find_request(key)) {
+        answer_known(id, *known);
+        continue;
+      }
+    } catch (const StoreFailure& failure) {
+      answer(id, to_string(failure.store_error()), requests_.at(id).request.run);
+      continue;
+    }
+    admission_.started(timers_.now());
+    persist(id, key);
   }
 }
 
@@ -159,7 +172,12 @@ void ApiFront::persist(std::uint64_t id, const Digest& key) {
   Run& run = runs_[ordinal.value];
   run.identity = make_identity(ordinal, request.request.plan, request.request.tenant);
   run.requested_at = request.received_at;
-  rows_.add_run({ordinal, run.identity->run_id, run.identity->plan, run.identity->tenant, key, request.received_at});
+  try {
+    rows_.add_run({ordinal, run.identity->run_id, run.identity->plan, run.identity->tenant, key, request.received_at});
+  } catch (const StoreFailure& failure) {
+    runs_.erase(ordinal.value);
+    return answer(id, to_string(failure.store_error()), ordinal);
+  }
   being_kept_[key].push_back(id);
   NewEvent queued =
       maker_.make(*run.identity, *plans_.at(run.identity->plan), EventType::run_queued, kNoStep, 1, 1, kQueuedEvent);

@@ -104,7 +104,11 @@ void SignalDesk::handle(std::uint64_t ordinal) {
   }
   signal.role = strongest_role(signal.request.roles);
   ApiError error = check_sender(signal);
-  if (error == ApiError::none) error = check_target(signal);
+  try {
+    if (error == ApiError::none) error = check_target(signal);
+  } catch (const StoreFailure& unreadable) {
+    return finish(ordinal, DecisionStatus::rejected, to_string(unreadable.store_error()), false);
+  }
   if (error != ApiError::none) {
     if (!signal.known_run) return finish(ordinal, DecisionStatus::rejected, info(error).code, false);
     return decide(ordinal, DecisionStatus::rejected, error, false);
@@ -292,7 +296,12 @@ void SignalDesk::try_deferred(DeferredSignal deferred) {
   const std::uint64_t ordinal = deferred.signal;
   Signal& signal = signals_.at(ordinal);
   const Instant now = timers_.now();
-  ApiError error = check_target(signal);
+  ApiError error = ApiError::none;
+  try {
+    error = check_target(signal);
+  } catch (const StoreFailure&) {
+    return defer(ordinal, now + options_.retry_gap);
+  }
   if (error == ApiError::none && now - signal.received_at > options_.expiry) error = ApiError::signal_expired;
   if (error != ApiError::none) return decide(ordinal, DecisionStatus::rejected, error, true);
   RateWindow& window = windows_[signal.request.run.value];

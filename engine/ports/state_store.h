@@ -5,7 +5,7 @@
 //
 // Guarantees of StateStore: positions are 1, 2, 3 … in commit order over all runs; run_seq is strictly increasing per
 // run; an append with a known (run, key) changes nothing and returns what is stored; event and outbox row appear
-// together.
+// together. What does not match its hash is never handed out (StoreError::corrupt).
 #pragma once
 
 #include <cstdint>
@@ -90,6 +90,16 @@ enum class StoreError : std::uint8_t {
 };
 const char* to_string(StoreError error);
 
+/// A read that the medium refused, or whose rows do not match their hashes. Nothing has changed; ask again later.
+class StoreFailure : public Error {
+ public:
+  StoreFailure(StoreError error, const std::string& message) : Error(message), error_(error) {}
+  StoreError store_error() const { return error_; }
+
+ private:
+  StoreError error_;
+};
+
 enum class DecisionStatus : std::uint8_t { accepted, rejected, deferred };
 const char* to_string(DecisionStatus status);
 
@@ -152,6 +162,8 @@ struct StoreCounts {
   std::uint64_t dead_letters = 0;
 };
 
+/// What has to read may throw StoreFailure, before anything is changed: find_request, add_run, fetch, read_partition,
+/// write_snapshots, snapshot, claim_outbox, flush and bytes.
 class StateStore {
  public:
   virtual ~StateStore() = default;

@@ -124,7 +124,7 @@ struct WarehouseFact {
 };
 
 /// What notice() may tell of.
-inline constexpr std::string_view kNoticeNames[] = {"ORPHANED_TASK", "PAUSE_DRAIN_TIMEOUT"};
+inline constexpr std::string_view kNoticeNames[] = {"ORPHANED_TASK", "PAUSE_DRAIN_TIMEOUT", "STORE_CORRUPTION"};
 
 /// An alert that no rule stands behind: `counts.notice.<NAME>` (design §7). Texts are valid during the call.
 struct NoticeFact {

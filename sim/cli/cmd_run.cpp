@@ -133,6 +133,12 @@ class RunCommand {
   int run() {
     std::vector<SetOverride> overrides = parse_overrides(arguments_.sets);
     if (!arguments_.seed.empty()) overrides.push_back({"seed", arguments_.seed});
+    // What is asked for here is what the scenario is checked with (disk faults need a file and commit: per-append).
+    if (!arguments_.store.empty())
+      overrides.push_back({"topology.stateStore.backend", arguments_.store == "memory"     ? "memory"
+                                                          : arguments_.store == ":memory:" ? "':memory:'"
+                                                                                           : "file"});
+    if (!arguments_.commit.empty()) overrides.push_back({"topology.stateStore.commit", arguments_.commit});
     if (!arguments_.record.empty()) {
       if (arguments_.out.empty()) throw Error("--record histories: they are kept in run.db; add --out DIR");
       overrides.push_back({"record.histories", "all"});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/scenario/fault_kinds.h"
+
 namespace dvt::sim {
 
 FaultPlan::FaultPlan(Timers& timers, const Random& random, Telemetry& telemetry, const std::vector<Fault>& faults,
@@ -68,7 +70,7 @@ void FaultPlan::strike(std::uint32_t index, std::uint32_t number) {
   ++states_[index].struck;
   telemetry_.fault_injected(fault.name, timers_.now());
   for (std::uint32_t i = 0; i < struck; ++i) telemetry_.fault_struck(fault.name, timers_.now());
-  if (fault.kind == FaultKind::kill) {
+  if (!info(fault.kind).has_length) {
     telemetry_.fault_healed(fault.name, timers_.now());  // an instant; its aftermath is the target's recovery
     return;
   }

@@ -23,7 +23,7 @@ class FaultActions {
   virtual ~FaultActions() = default;
   /// Returns how many members of the target were struck (0: nothing was there to strike).
   virtual std::uint32_t begin(const Fault& fault, Episode episode) = 0;
-  /// Not called for kinds without a length (kill).
+  /// Not called for kinds without a length (kill, lose-unsynced).
   virtual void end(const Fault& fault, Episode episode) = 0;
 };
 

@@ -15,7 +15,8 @@ void StoreModel::count_load_from(Instant from) {
 
 Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt) const {
   Draws draws(random_, Purpose::store_write, key.a, key.b, (key.c << 2) | salt);
-  const Duration drawn = options_.write_latency.sample(draws);
+  Duration drawn = options_.write_latency.sample(draws);
+  if (disk_scale_ != nullptr) drawn = disk_scale_->scaled(drawn, key);
   return scale_ != nullptr ? scale_->scaled(drawn, key) : drawn;
 }
 
@@ -140,11 +141,21 @@ void StoreModel::save_metadata(RunOrdinal, DrawKey key, InplaceFunction<void(boo
   request(write_time(key, 2), [this, held = std::move(pending)] { (*held)(!outage_); });
 }
 
-void StoreModel::read(RunOrdinal, DrawKey key, InplaceFunction<void(bool), 48> done) {
+bool StoreModel::readable(RunOrdinal run) {
+  if (!read_rows_) return true;
+  try {
+    (void)rows_.snapshot(run);
+  } catch (const StoreFailure&) {
+    return false;
+  }
+  return true;
+}
+
+void StoreModel::read(RunOrdinal run, DrawKey key, InplaceFunction<void(bool), 48> done) {
   Draws draws(random_, Purpose::store_read, key.a, key.b, key.c);
   const Duration latency = options_.read_latency.sample(draws);
   auto pending = std::make_unique<InplaceFunction<void(bool), 48>>(std::move(done));
-  request(latency, [this, held = std::move(pending)] { (*held)(!outage_); });
+  request(latency, [this, run, held = std::move(pending)] { (*held)(!outage_ && readable(run)); });
 }
 
 }  // namespace dvt::sim

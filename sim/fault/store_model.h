@@ -36,6 +36,10 @@ class StoreModel final : public StoreClient {
 
   void set_scale(const LatencyScale* scale) { scale_ = scale; }
   void set_outage(bool on) { outage_ = on; }
+  /// Null: the disk is as fast as the latencies say.
+  void set_disk_scale(const LatencyScale* scale) { disk_scale_ = scale; }
+  /// Status reads look into the rows, whose medium may refuse or be found corrupt; otherwise they cost time only.
+  void read_rows(bool on) { read_rows_ = on; }
   std::size_t queued() const { return waiting_.size(); }
   /// The connection pool's load from `from` on. Call before the first request.
   void count_load_from(Instant from);
@@ -47,6 +51,7 @@ class StoreModel final : public StoreClient {
   void occupy(Duration latency, Callback&& work);
   /// The facts of an append that came to its end.
   void tell(const AppendFact& fact);
+  bool readable(RunOrdinal run);
   Duration write_time(const DrawKey& key, std::uint64_t salt) const;
 
   struct Waiting {
@@ -60,6 +65,8 @@ class StoreModel final : public StoreClient {
   StateStore& rows_;
   StoreModelOptions options_;
   const LatencyScale* scale_ = nullptr;
+  const LatencyScale* disk_scale_ = nullptr;
+  bool read_rows_ = false;
   bool outage_ = false;
   std::uint32_t busy_ = 0;
   std::deque<Waiting> waiting_;

@@ -5,6 +5,7 @@
 
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/scalars.h"
+#include "sim/scenario/words.h"
 
 namespace dvt::sim {
 
@@ -188,7 +189,9 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
       if (scenario.topology.state_store.backend != StoreBackend::file ||
           scenario.topology.state_store.commit != CommitMode::per_append) {
         error_at(reading, root, {"faults", fault.name, "target"},
-                 "disk faults need topology.stateStore {backend: file, commit: per-append}");
+                 fmt::format("disk faults need topology.stateStore {{backend: file, commit: per-append}}, found "
+                             "{{backend: {}, commit: {}}}",
+                             word(scenario.topology.state_store.backend), word(scenario.topology.state_store.commit)));
       }
       return;
     default:

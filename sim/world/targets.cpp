@@ -13,7 +13,7 @@ LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant now
 
 Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
                  std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
-                 store::Projector& projector)
+                 store::Projector& projector, DiskFaults& disk)
     : timers_(timers),
       random_(random),
       scenario_(scenario),
@@ -22,6 +22,7 @@ Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario,
       warehouses_(warehouses),
       store_(store),
       projector_(projector),
+      disk_(disk),
       warehouse_outages_(warehouses.count(), 0),
       stalls_(static_cast<std::size_t>(scenario.topology.projector.replicas), 0) {
   for (std::uint32_t i = 0; i < warehouses.count(); ++i) {
@@ -64,6 +65,7 @@ std::vector<std::uint32_t> Targets::projector_replicas(const Fault& fault, Episo
 }
 
 std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
+  if (fault.target.kind == TargetKind::store_disk) return disk_.begin(fault, episode);
   const bool on_store = fault.target.kind == TargetKind::store;
   switch (fault.kind) {
     case FaultKind::latency:
@@ -98,6 +100,7 @@ std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
 }
 
 void Targets::end(const Fault& fault, Episode episode) {
+  if (fault.target.kind == TargetKind::store_disk) return disk_.end(fault, episode);
   const bool on_store = fault.target.kind == TargetKind::store;
   switch (fault.kind) {
     case FaultKind::latency:

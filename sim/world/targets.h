@@ -10,6 +10,7 @@
 #include "sim/fault/fault_plan.h"
 #include "sim/fault/latency_window.h"
 #include "sim/fault/store_model.h"
+#include "sim/world/disk_faults.h"
 #include "store/projector/projector.h"
 
 namespace dvt::sim {
@@ -27,7 +28,7 @@ class Targets final : public FaultActions {
  public:
   Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
           std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
-          store::Projector& projector);
+          store::Projector& projector, DiskFaults& disk);
 
   std::uint32_t begin(const Fault& fault, Episode episode) override;
   void end(const Fault& fault, Episode episode) override;
@@ -50,6 +51,7 @@ class Targets final : public FaultActions {
   adapters::Warehouses& warehouses_;
   StoreModel& store_;
   store::Projector& projector_;
+  DiskFaults& disk_;
   std::vector<std::unique_ptr<LatencyWindow>> warehouse_latency_;  // by warehouse
   std::vector<std::uint32_t> warehouse_outages_;                   // open outages by warehouse
   std::unique_ptr<LatencyWindow> store_latency_;

@@ -1,5 +1,6 @@
 #include "sim/world/world.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -55,7 +56,13 @@ KernelOptions kernel_options(const Scenario& scenario, const Random& random) {
   return options;
 }
 
-std::unique_ptr<StateStore> make_store(const Scenario& scenario, const WorldOptions& options, std::string& temporary) {
+bool has_disk_faults(const Scenario& scenario) {
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(),
+                     [](const Fault& fault) { return fault.target.kind == TargetKind::store_disk; });
+}
+
+std::unique_ptr<StateStore> make_store(const Scenario& scenario, const WorldOptions& options, std::string& temporary,
+                                       std::unique_ptr<store::db::FaultyDisk>& disk) {
   const CommitMode commit = options.commit.value_or(scenario.topology.state_store.commit);
   std::string where = options.store;
   if (where.empty()) {
@@ -89,6 +96,13 @@ std::unique_ptr<StateStore> make_store(const Scenario& scenario, const WorldOpti
   sqlite.path = where;
   sqlite.start = scenario.start;
   sqlite.commit = commit == CommitMode::per_append ? store::Commit::per_append : store::Commit::batched;
+  // A temporary file needs no sync of the operating system: only the scenario's own crashes can befall it.
+  const bool scratch = where == temporary;
+  if (has_disk_faults(scenario) || (scratch && commit == CommitMode::per_append)) {
+    using Medium = store::db::FaultyDisk::Medium;
+    disk = std::make_unique<store::db::FaultyDisk>(scratch ? Medium::scratch : Medium::kept);
+    sqlite.vfs = disk->vfs();
+  }
   return std::make_unique<store::SqliteStateStore>(std::move(sqlite));
 }
 
@@ -98,6 +112,7 @@ struct World::Parts {
   Parts(const Scenario& scenario_, WorldOptions options_);
   ~Parts() {
     if (!temporary_store.empty()) {
+      disk_faults.reset();  // it listens to the rows
       rows.reset();
       for (const char* suffix : {"", "-wal", "-shm"}) {
         std::error_code ignored;
@@ -125,6 +140,7 @@ struct World::Parts {
   Kernel kernel;
   TelemetryFanOut telemetry;
   std::string temporary_store;
+  std::unique_ptr<store::db::FaultyDisk> disk;  // null: the operating system's, which does not fail
   std::unique_ptr<StateStore> rows;
   StoreModel store_model;
   WorldNames names;
@@ -158,6 +174,7 @@ struct World::Parts {
   std::unique_ptr<RunClients> clients;
   std::unique_ptr<ArrivalStream> arrivals;
   std::unique_ptr<Operators> operators;
+  std::unique_ptr<DiskFaults> disk_faults;
   std::unique_ptr<Targets> targets;
   std::unique_ptr<FaultPlan> faults;
   std::unique_ptr<Measure> measure;
@@ -191,7 +208,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
       options(std::move(options_)),
       random(scenario.seed),
       kernel(kernel_options(scenario, random)),
-      rows(make_store(scenario, options, temporary_store)),
+      rows(make_store(scenario, options, temporary_store, disk)),
       store_model(kernel, random, telemetry, *rows, store_options(scenario)),
       fetcher(kernel, random, plans, scenario.topology.adapter.rpc_latency.build()),
       warehouses(kernel, random, telemetry, warehouse_options(scenario)),
@@ -252,7 +269,10 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     clients->request(arrival.run, arrival.plan, arrival.tenant);
   });
   operators = std::make_unique<Operators>(kernel, random, scenario, *api, board);
-  targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model, projector);
+  disk_faults = std::make_unique<DiskFaults>(kernel, random, telemetry, store_model,
+                                             dynamic_cast<store::SqliteStateStore*>(rows.get()), disk.get());
+  targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model, projector,
+                                      *disk_faults);
   faults = std::make_unique<FaultPlan>(kernel, random, telemetry, scenario.faults, end, *targets);
 
   std::vector<MeasureConfig::Plan> named_plans;
@@ -506,10 +526,14 @@ WorldResult World::Parts::run() {
   result.interrupted = status == RunStatus::stopped && !aborted;
   result.ended_at = kernel.now();
   if (result.ended_at.ns % scenario.sample_interval.ns != 0) measure->sample(result.ended_at);
-  rows->flush();
   result.measured = measure->finish(result.ended_at);
-  result.measured.store.bytes = rows->bytes();
   result.measured.capacity = capacity(result.ended_at);
+  try {
+    rows->flush();
+    result.measured.store.bytes = rows->bytes();
+  } catch (const StoreFailure& failure) {  // a disk fault that lasts to the end; the run's facts stand all the same
+    warnings.push_back(std::string("the store could not be written at the end: ") + failure.what());
+  }
   result.alerts = alerts->results(result.measured.faults, result.ended_at);
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(EndOfRun{result.ended_at, projector.lag_events(), delivered});
@@ -519,7 +543,12 @@ WorldResult World::Parts::run() {
       histories->execution_open_at_end(name_of(key), service.execution_of(key.stream())->history, result.ended_at);
   }
   if (!store_copy.empty()) {
-    if (auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get())) sqlite->backup_to(store_copy);
+    auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get());
+    try {
+      if (sqlite != nullptr) sqlite->backup_to(store_copy);
+    } catch (const StoreFailure& failure) {
+      result.warnings.push_back(std::string("the store could not be copied: ") + failure.what());
+    }
   }
   return result;
 }

@@ -27,8 +27,11 @@ void check(sqlite3* handle, int code, std::string_view doing) {
 
 }  // namespace
 
-StoreError DbError::store_error() const {
-  switch (code_ & 0xFF) {
+namespace {
+
+StoreError store_error_of(int code) {
+  if (code == SQLITE_IOERR_DATA) return StoreError::corrupt;
+  switch (code & 0xFF) {
     case SQLITE_FULL:
       return StoreError::disk_full;
     case SQLITE_IOERR:
@@ -41,9 +44,20 @@ StoreError DbError::store_error() const {
   }
 }
 
-Database::Database(const std::string& path, Open mode, const std::string& vfs) : in_memory_(path == ":memory:") {
+}  // namespace
+
+DbError::DbError(int extended_code, const std::string& message)
+    : StoreFailure(store_error_of(extended_code), message), code_(extended_code) {}
+
+Database::Database(const std::string& path, Open mode, const std::string& vfs)
+    : path_(path), vfs_(vfs), mode_(mode), in_memory_(path == ":memory:") {
+  open();
+}
+
+void Database::open() {
+  DVT_ASSERT(handle_ == nullptr, "a database is open already");
   int flags = SQLITE_OPEN_NOMUTEX;
-  switch (mode) {
+  switch (mode_) {
     case Open::create:
       flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
       break;
@@ -54,18 +68,27 @@ Database::Database(const std::string& path, Open mode, const std::string& vfs) :
       flags |= SQLITE_OPEN_READONLY;
       break;
   }
-  const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
+  const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, vfs_.empty() ? nullptr : vfs_.c_str());
   if (code != SQLITE_OK) {
-    const std::string message = "cannot open database " + path + ": " + sqlite3_errstr(code);
-    sqlite3_close_v2(handle_);
+    const std::string message = "cannot open database " + path_ + ": " + sqlite3_errstr(code);
+    close();
     throw DbError(code, message);
   }
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
 }
 
-Database::~Database() {
+void Database::close() noexcept {
   sqlite3_close_v2(handle_);
+  handle_ = nullptr;
+}
+
+Database::~Database() {
+  close();
+}
+
+void Database::drop_cache() {
+  sqlite3_db_release_memory(handle_);
 }
 
 void Database::exec(const char* sql) {

@@ -16,15 +16,14 @@ struct sqlite3_stmt;
 
 namespace dvt::store::db {
 
-/// A failed call of SQLite. `what()` has SQLite's message and the statement.
-class DbError : public Error {
+/// A failed call of SQLite. `what()` has SQLite's message and the statement. As a StoreFailure: SQLITE_FULL →
+/// disk_full, SQLITE_IOERR → io_error; SQLITE_CORRUPT, NOTADB and IOERR_DATA (a block that does not match its checksum)
+/// → corrupt; the rest → unavailable (SQLITE_BUSY among it: another process holds the file).
+class DbError : public StoreFailure {
  public:
-  DbError(int extended_code, const std::string& message) : Error(message), code_(extended_code) {}
+  DbError(int extended_code, const std::string& message);
   /// SQLite's extended result code.
   int code() const { return code_; }
-  /// SQLITE_FULL → disk_full, SQLITE_IOERR → io_error, SQLITE_CORRUPT and NOTADB → corrupt, the rest → unavailable
-  /// (SQLITE_BUSY among it: another process holds the file).
-  StoreError store_error() const;
 
  private:
   int code_;
@@ -39,6 +38,14 @@ class Database {
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
+
+  /// Lets go of the file, as a process does that dies: nothing is flushed that was not committed. Statements must be
+  /// gone before. Nothing else may be called until open().
+  void close() noexcept;
+  void open();
+  bool is_open() const { return handle_ != nullptr; }
+  /// Pages are read from the medium again.
+  void drop_cache();
 
   /// One or more statements without results.
   void exec(const char* sql);
@@ -60,6 +67,9 @@ class Database {
   sqlite3* handle() const { return handle_; }
 
  private:
+  std::string path_;
+  std::string vfs_;
+  Open mode_;
   sqlite3* handle_ = nullptr;
   bool in_memory_;
 };

@@ -74,7 +74,12 @@ void OutboxRelays::poll(std::uint32_t index) {
   while (!work_.empty() && work_.top() <= now) work_.pop();
   const Instant lease_until = now + options_.lease;
   for (;;) {
-    store_.claim_outbox(index, now, lease_until, options_.batch, claimed_);
+    try {
+      store_.claim_outbox(index, now, lease_until, options_.batch, claimed_);
+    } catch (const StoreFailure&) {  // nothing is leased
+      wake_at(index, relays_[index].grid.after(now));
+      break;
+    }
     const bool full = claimed_.size() == options_.batch;
     for (OutboxRow& row : claimed_) {
       telemetry_.outbox_leased(index, row.position, lease_until, now);

@@ -96,7 +96,11 @@ void Projector::poll(std::uint32_t index) {
   const bool first = lane.batch.empty();
   while (lane.batch.size() < options_.batch && lane.unread > 0) {
     const std::uint64_t before = lane.read_up_to;
-    lane.read_up_to = store_.read_partition(before, index, replicas(), options_.batch - lane.batch.size(), read_);
+    try {
+      lane.read_up_to = store_.read_partition(before, index, replicas(), options_.batch - lane.batch.size(), read_);
+    } catch (const StoreFailure&) {
+      break;
+    }
     // What the backlog does not list is projected already (re-read after scale()).
     std::size_t next = lane.backlog.size() - lane.unread;
     for (StoredEvent& event : read_) {
@@ -120,6 +124,7 @@ void Projector::poll(std::uint32_t index) {
       ready(index);
     });
   }
+  if (lane.batch.empty()) arm_poll(index);  // nothing could be read though something is there
 }
 
 void Projector::ready(std::uint32_t index) {
@@ -155,10 +160,18 @@ void Projector::finish(std::uint32_t index) {
   const std::uint32_t owner = lane.owner;
   const bool full = lane.batch.size() >= options_.batch;
   std::size_t fetched = 0;
-  load_.served(lane.batch.size(), lane.applying, timers_.now());
   covered_.clear();
   touched_.clear();
-  for (const StoredEvent& event : lane.batch) fetched += fold(event, lane.read_up_to, covered_);
+  const std::uint64_t invalid_before = invalid_;
+  try {
+    for (const StoredEvent& event : lane.batch) fetched += fold(event, lane.read_up_to, covered_);
+    save(index, lane.read_up_to);
+  } catch (const StoreFailure&) {
+    invalid_ = invalid_before;
+    load_.served(0, lane.applying, timers_.now());
+    return begin_again(index);
+  }
+  load_.served(lane.batch.size(), lane.applying, timers_.now());
   lane.batch.clear();
   lane.phase = Phase::collecting;
   lane.watermark = lane.read_up_to;
@@ -168,7 +181,7 @@ void Projector::finish(std::uint32_t index) {
     ++projected_;
   }
   load_.set_queue(lag_, timers_.now());
-  commit(index, lane.watermark);
+  tell_saved(index, lane.watermark);
 
   Replica& replica = replicas_[owner];
   replica.busy_with = kNoLane;
@@ -181,6 +194,18 @@ void Projector::finish(std::uint32_t index) {
   next_for(owner);
   // A full batch says that more is waiting: read on at once.
   if (full && lane.owner == owner && replica.rest_until <= timers_.now()) poll(index);
+  arm_poll(index);
+}
+
+// The store could not be read while a batch was folded: as if the replica had died and come back at once.
+void Projector::begin_again(std::uint32_t index) {
+  const std::uint32_t owner = lanes_[index].owner;
+  for (const RunOrdinal run : touched_) folds_.drop(run);
+  touched_.clear();
+  forget_uncommitted(index);
+  replicas_[owner].busy_with = kNoLane;
+  if (owner != index && index < replicas_.size() && replicas_[index].alive) hand_over(index, index);
+  next_for(owner);
   arm_poll(index);
 }
 
@@ -248,6 +273,11 @@ std::size_t Projector::fold(const StoredEvent& event, std::uint64_t read_up_to, 
 }
 
 void Projector::commit(std::uint32_t partition, std::uint64_t watermark) {
+  save(partition, watermark);
+  tell_saved(partition, watermark);
+}
+
+void Projector::save(std::uint32_t partition, std::uint64_t watermark) {
   writes_.clear();
   facts_.clear();
   for (const RunOrdinal ordinal : touched_) {
@@ -255,9 +285,11 @@ void Projector::commit(std::uint32_t partition, std::uint64_t watermark) {
     writes_.push_back(SnapshotWrite{ordinal, run.last_seq, &run.state});
     facts_.push_back(SnapshotFact{ordinal, run.last_seq, &run.state, run.invalid});
   }
-  const Instant now = timers_.now();
-  store_.write_snapshots(partition, watermark, writes_, now);
-  telemetry_.snapshots_committed(partition, watermark, covered_, facts_, now);
+  store_.write_snapshots(partition, watermark, writes_, timers_.now());
+}
+
+void Projector::tell_saved(std::uint32_t partition, std::uint64_t watermark) {
+  telemetry_.snapshots_committed(partition, watermark, covered_, facts_, timers_.now());
   for (const RunOrdinal ordinal : touched_) {
     FoldedRun& run = *folds_.find(ordinal);
     run.touched = false;

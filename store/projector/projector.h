@@ -146,6 +146,9 @@ class Projector {
   std::size_t fold(const StoredEvent& event, std::uint64_t read_up_to, std::vector<StoredEvent>& covered);
   void apply(FoldedRun& run, const StoredEvent& event, std::vector<StoredEvent>& covered);
   void commit(std::uint32_t partition, std::uint64_t watermark);
+  void save(std::uint32_t partition, std::uint64_t watermark);
+  void tell_saved(std::uint32_t partition, std::uint64_t watermark);
+  void begin_again(std::uint32_t lane);
 
   StateStore& store_;
   Timers& timers_;

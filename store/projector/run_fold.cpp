@@ -9,6 +9,7 @@ FoldedRun* RunFolds::find(RunOrdinal run) {
 
 FoldedRun& RunFolds::get(RunOrdinal run) {
   if (FoldedRun* held = find(run)) return *held;
+  auto stored = store_.snapshot(run);  // first: it may throw
   std::uint32_t slot = 0;
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -24,7 +25,7 @@ FoldedRun& RunFolds::get(RunOrdinal run) {
   steps.clear();
   folded = FoldedRun{};
   folded.run = run;
-  if (auto stored = store_.snapshot(run)) {
+  if (stored) {
     folded.state = std::move(stored->state);
     folded.last_seq = stored->up_to_seq;
   } else {

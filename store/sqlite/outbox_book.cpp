@@ -92,6 +92,15 @@ bool OutboxBook::resolve(std::uint64_t position, OutboxState state, Instant now)
   return true;
 }
 
+void OutboxBook::give_back(std::uint64_t position, Instant now) {
+  OutboxEntry& entry = entries_[position - base_];
+  entry.state = OutboxState::pending;
+  entry.time = now;
+  ++entry.version;
+  touch(position);
+  set_alarm(position);
+}
+
 bool OutboxBook::retry(std::uint64_t position, Instant not_before) {
   if (position < base_ || at(position).state != OutboxState::leased) return false;
   OutboxEntry& entry = entries_[position - base_];

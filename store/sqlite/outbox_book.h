@@ -52,6 +52,8 @@ class OutboxBook {
   bool bury(std::uint64_t position, Instant now) { return resolve(position, OutboxState::dead, now); }
   /// Ends a lease; false when the position is not leased.
   bool retry(std::uint64_t position, Instant not_before);
+  /// Undoes a claim that came to nothing.
+  void give_back(std::uint64_t position, Instant now);
 
   /// Positions whose rows must be brought up to date (some may lie below base() by now).
   const std::vector<std::uint64_t>& touched() const { return touched_; }

@@ -56,6 +56,13 @@ std::size_t RunSlot::after(std::uint64_t seq) const {
   return static_cast<std::size_t>(place - events_.begin());
 }
 
+void RunSlot::forget_events() {
+  last_seq = 0;
+  keys_loaded = false;
+  events_.clear();
+  std::fill(table_.begin(), table_.end(), 0U);
+}
+
 void RunSlot::clear() {
   record = RunRecord{};
   last_seq = 0;
@@ -84,6 +91,11 @@ std::uint32_t RunTable::open(const RunRecord& record) {
   slots_[slot].record = record;
   map_.insert(record.ordinal.value, slot);
   return slot;
+}
+
+void RunTable::forget_events() {
+  for (RunSlot& slot : slots_)
+    if (slot.row_stored) slot.forget_events();
 }
 
 void RunTable::close(std::uint32_t slot) {

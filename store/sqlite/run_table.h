@@ -40,6 +40,8 @@ class RunSlot {
   void add(const KnownEvent& event);
   /// Index in events() of the first with a run_seq above `seq`.
   std::size_t after(std::uint64_t seq) const;
+  /// Of a run whose row is stored: they will be read from the database again.
+  void forget_events();
   void clear();
 
  private:
@@ -59,6 +61,8 @@ class RunTable {
   std::uint32_t open(const RunRecord& record);
   void close(std::uint32_t slot);
   std::size_t size() const { return map_.size(); }
+  /// Of all open runs whose rows are stored.
+  void forget_events();
 
  private:
   db::OrdinalMap map_;

@@ -157,11 +157,13 @@ void create(db::Database& database, UnixNanos start) {
 
 }  // namespace
 
-void prepare_schema(db::Database& database, UnixNanos start) {
+void prepare_schema(db::Database& database, UnixNanos start, bool durable) {
   database.exec("PRAGMA page_size = 16384");
   // WAL only where there is a file. In memory a rollback journal in memory keeps transactions atomic.
   database.exec(database.in_memory() ? "PRAGMA journal_mode = MEMORY" : "PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = NORMAL");
+  // In WAL mode NORMAL syncs at checkpoints only: a crash of the host may take the newest commits, though never break
+  // the file. FULL syncs the log with each commit.
+  database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   database.exec("PRAGMA temp_store = MEMORY");
   database.exec("PRAGMA cache_size = -65536");
 

@@ -11,8 +11,9 @@ namespace dvt::store {
 inline constexpr std::int64_t kSchemaVersion = 2;
 
 /// Creates the schema in an empty database, or checks that an existing one is of this version and of a scenario that
-/// starts at the same instant. Sets up pragmas in both cases. Throws dvt::Error.
-void prepare_schema(db::Database& database, UnixNanos start);
+/// starts at the same instant. Sets up pragmas in both cases; `durable`: a commit is synced before it returns
+/// (synchronous FULL instead of NORMAL). Throws dvt::Error.
+void prepare_schema(db::Database& database, UnixNanos start, bool durable);
 
 /// The columns of an event row, in the order in which read_event() and the hash chain take them.
 inline constexpr const char* kEventColumns =

@@ -24,6 +24,16 @@ StoredEvent read_event(const db::Statement& row) {
   return event;
 }
 
+StoredEvent SqliteStateStore::verified(const db::Statement& row) {
+  StoredEvent event = read_event(row);
+  Digest stored, previous;
+  copy_bytes(row.blob_at(12), stored);
+  copy_bytes(row.blob_at(13), previous);  // none before the first: zeros
+  if (chain_hash(sha_, previous, event) != stored)
+    corrupt("event " + std::to_string(event.position) + " does not match its hash");
+  return event;
+}
+
 void SqliteStateStore::load() {
   load_catalogue();
   flushed_ = static_cast<std::uint64_t>(db_.query_int("SELECT max(position) FROM event ORDER BY 1"));
@@ -87,13 +97,17 @@ StoredEvent SqliteStateStore::event_at(std::uint64_t position) {
   if (ring_.holds(position)) return ring_[position];
   db::ResetGuard guard(sql_->select_event);
   sql_->select_event.bind(1, position);
-  const bool found = sql_->select_event.step();
-  DVT_ASSERT(found, "an outbox row without its event");
-  return read_event(sql_->select_event);
+  if (!sql_->select_event.step()) corrupt("event " + std::to_string(position) + " is gone");
+  return verified(sql_->select_event);
 }
 
 void SqliteStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
                              std::vector<StoredEvent>& out) {
+  guarded([&] { fetch_checked(run, after_seq, limit, out); });
+}
+
+void SqliteStateStore::fetch_checked(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
+                                     std::vector<StoredEvent>& out) {
   out.clear();
   // Unwritten events exist only of runs whose keys are loaded. What the ring does not hold is in the database.
   const std::uint32_t index = runs_.find(run);
@@ -113,7 +127,7 @@ void SqliteStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_
     select.bind(1, run.value);
     select.bind(2, after_seq);
     select.bind(3, static_cast<std::int64_t>(std::min<std::size_t>(from_database, 1U << 30)));
-    while (select.step()) out.push_back(read_event(select));
+    while (select.step()) out.push_back(verified(select));
   }
   if (slot == nullptr) return;
   for (; next < slot->events().size() && out.size() < limit; ++next)
@@ -122,6 +136,11 @@ void SqliteStateStore::fetch(RunOrdinal run, std::uint64_t after_seq, std::size_
 
 std::uint64_t SqliteStateStore::read_partition(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
                                                std::size_t limit, std::vector<StoredEvent>& out) {
+  return guarded([&] { return read_checked(after, partition, partitions, limit, out); });
+}
+
+std::uint64_t SqliteStateStore::read_checked(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions,
+                                             std::size_t limit, std::vector<StoredEvent>& out) {
   out.clear();
   if (limit == 0) return after;
   std::uint64_t position = after + 1;
@@ -133,7 +152,7 @@ std::uint64_t SqliteStateStore::read_partition(std::uint64_t after, std::uint32_
     select.bind(3, partitions);
     select.bind(4, partition);
     select.bind(5, static_cast<std::int64_t>(std::min<std::size_t>(limit, 1U << 30)));
-    while (select.step()) out.push_back(read_event(select));
+    while (select.step()) out.push_back(verified(select));
     if (out.size() == limit) return out.back().position;
     position = ring_.first();
   }
@@ -147,6 +166,10 @@ std::uint64_t SqliteStateStore::read_partition(std::uint64_t after, std::uint32_
 }
 
 std::optional<StoredSnapshot> SqliteStateStore::snapshot(RunOrdinal run) {
+  return guarded([&] { return snapshot_checked(run); });
+}
+
+std::optional<StoredSnapshot> SqliteStateStore::snapshot_checked(RunOrdinal run) {
   const std::uint32_t index = runs_.find(run);
   if (index != RunTable::kNone && runs_[index].snapshot_pending) {
     const RunSlot& slot = runs_[index];
@@ -161,7 +184,15 @@ std::optional<StoredSnapshot> SqliteStateStore::snapshot(RunOrdinal run) {
   StoredSnapshot stored;
   stored.up_to_seq = select.uint_at(0);
   copy_bytes(select.blob_at(1), stored.hash);
-  if (!decode_state(select.blob_at(2), stored.state)) throw Error("a snapshot row of the store cannot be decoded");
+  const auto wrong = [&] {
+    corrupt("the newest snapshot of run " + std::to_string(run.value) + " does not match its hash");
+  };
+  if (!decode_state(select.blob_at(2), stored.state)) wrong();
+  Uuid run_id;
+  copy_bytes(select.blob_at(3), run_id);
+  const PlanRecord& plan = plans_[select.u32_at(4)];
+  if (stored.state.steps.size() > plan.step_ids.size() || hasher_.hash(run_id, plan, stored.state) != stored.hash)
+    wrong();
   return stored;
 }
 

@@ -18,6 +18,10 @@ AppendReceipt receipt_of(const KnownEvent& event, bool idempotent) {
                        .persisted = true};
 }
 
+KnownEvent known_event(const StoredEvent& event) {
+  return {event.idempotency_key, event.event_id, event.position, event.run_seq, event.persisted_at};
+}
+
 // Behind the pending rows the ring keeps at least half as many again, for readers that are a little behind.
 std::size_t ring_capacity(const SqliteOptions& options) {
   return options.rows_per_commit + std::size_t{options.rows_per_commit} * 3 / 5 + 1;
@@ -37,16 +41,20 @@ SqliteStateStore::SqliteStateStore(SqliteOptions options)
       db_(options_.path, db::Open::create, options_.vfs),
       hasher_(options_.start) {
   DVT_ASSERT(options_.rows_per_commit > 0, "a commit needs a row");
-  prepare_schema(db_, options_.start);
+  prepare();
+  load();
+}
+
+void SqliteStateStore::prepare() {
+  prepare_schema(db_, options_.start, options_.commit == Commit::per_append);
   db::register_row_source(db_, "pending_rows", PendingRows::kColumns, batch_);
   sql_ = std::make_unique<Statements>(db_);
-  load();
 }
 
 SqliteStateStore::~SqliteStateStore() {
   try {
     flush();
-  } catch (const db::DbError&) {
+  } catch (const StoreFailure&) {
     // Nobody is left to be told; the file holds a prefix, as after a kill.
   }
 }
@@ -78,7 +86,8 @@ void SqliteStateStore::add_tenant(const TenantRecord& tenant) {
 void SqliteStateStore::add_run(const RunRecord& run) {
   DVT_ASSERT(run.plan.value < plans_.size() && run.tenant.value < tenants_.size(),
              "a run of an unknown plan or tenant");
-  if (run.ordinal.value < next_new_run_ && slot_of(run.ordinal) != RunTable::kNone) return;
+  const auto stored = [&] { return guarded([&] { return slot_of(run.ordinal) != RunTable::kNone; }); };
+  if (run.ordinal.value < next_new_run_ && stored()) return;
   if (runs_.find(run.ordinal) != RunTable::kNone) return;
   RunSlot& slot = runs_[runs_.open(run)];
   slot.keys_loaded = true;
@@ -88,10 +97,12 @@ void SqliteStateStore::add_run(const RunRecord& run) {
 std::optional<RunOrdinal> SqliteStateStore::find_request(const Digest& request_key) {
   if (const auto found = requests_.find(request_key); found != requests_.end()) return found->second;
   if (next_new_run_ == 0) return std::nullopt;
-  db::ResetGuard guard(sql_->select_request);
-  sql_->select_request.bind_blob(1, request_key.bytes.data(), request_key.bytes.size());
-  if (!sql_->select_request.step()) return std::nullopt;
-  return RunOrdinal{sql_->select_request.u32_at(0)};
+  return guarded([&]() -> std::optional<RunOrdinal> {
+    db::ResetGuard guard(sql_->select_request);
+    sql_->select_request.bind_blob(1, request_key.bytes.data(), request_key.bytes.size());
+    if (!sql_->select_request.step()) return std::nullopt;
+    return RunOrdinal{sql_->select_request.u32_at(0)};
+  });
 }
 
 const PlanRecord& SqliteStateStore::plan_of(const RunRecord& run) const {
@@ -121,15 +132,8 @@ void SqliteStateStore::load_keys(RunSlot& slot) {
   if (slot.keys_loaded) return;
   db::ResetGuard guard(sql_->select_keys);
   sql_->select_keys.bind(1, slot.record.ordinal.value);
-  while (sql_->select_keys.step()) {
-    KnownEvent known;
-    copy_bytes(sql_->select_keys.blob_at(0), known.key);
-    copy_bytes(sql_->select_keys.blob_at(1), known.event_id);
-    known.position = sql_->select_keys.uint_at(2);
-    known.run_seq = sql_->select_keys.uint_at(3);
-    known.persisted_at = Instant{sql_->select_keys.int_at(4)};
-    slot.add(known);
-  }
+  slot.forget_events();  // an earlier attempt may have read half of them
+  while (sql_->select_keys.step()) slot.add(known_event(verified(sql_->select_keys)));
   slot.keys_loaded = true;
 }
 
@@ -138,18 +142,13 @@ std::optional<AppendReceipt> SqliteStateStore::find_stored(RunOrdinal run, const
   sql_->select_key.bind(1, run.value);
   sql_->select_key.bind_blob(2, key.bytes.data(), key.bytes.size());
   if (!sql_->select_key.step()) return std::nullopt;
-  KnownEvent known;
-  copy_bytes(sql_->select_key.blob_at(0), known.event_id);
-  known.position = sql_->select_key.uint_at(1);
-  known.run_seq = sql_->select_key.uint_at(2);
-  known.persisted_at = Instant{sql_->select_key.int_at(3)};
-  return receipt_of(known, true);
+  return receipt_of(known_event(verified(sql_->select_key)), true);
 }
 
 Result<AppendReceipt, StoreError> SqliteStateStore::append(const NewEvent& event, Instant persisted_at) {
   try {
-    return append_checked(event, persisted_at);
-  } catch (const db::DbError& error) {
+    return guarded([&] { return append_checked(event, persisted_at); });
+  } catch (const StoreFailure& error) {
     return failure(error.store_error());
   }
 }
@@ -206,8 +205,8 @@ bool SqliteStateStore::make_room() {
 
 Result<DecisionReceipt, StoreError> SqliteStateStore::decide(const SignalDecision& decision) {
   try {
-    return decide_checked(decision);
-  } catch (const db::DbError& error) {
+    return guarded([&] { return decide_checked(decision); });
+  } catch (const StoreFailure& error) {
     return failure(error.store_error());
   }
 }
@@ -258,7 +257,7 @@ Result<std::optional<AppendReceipt>, StoreError> SqliteStateStore::add_decision(
     }
     // Nothing is left to be written when the event's commit took the decision along.
     if (options_.commit == Commit::per_append && !decisions_.empty()) commit(ring_.last());
-  } catch (const db::DbError&) {
+  } catch (const StoreFailure&) {
     together_ = false;
     decisions_.pop_back();
     throw;
@@ -268,8 +267,11 @@ Result<std::optional<AppendReceipt>, StoreError> SqliteStateStore::add_decision(
 
 void SqliteStateStore::write_snapshots(std::uint32_t partition, std::uint64_t watermark,
                                        std::span<const SnapshotWrite> snapshots, Instant committed_at) {
+  // Runs that are not open must be read: all of them before the first is changed.
+  for (const SnapshotWrite& write : snapshots)
+    if (runs_.find(write.run) == RunTable::kNone) guarded([&] { (void)slot_of(write.run); });
   for (const SnapshotWrite& write : snapshots) {
-    const std::uint32_t index = slot_of(write.run);
+    const std::uint32_t index = runs_.find(write.run);
     DVT_ASSERT(index != RunTable::kNone, "a snapshot of an unknown run");
     RunSlot& slot = runs_[index];
     if (!slot.snapshot_pending) snapshots_.push_back(index);
@@ -289,11 +291,24 @@ std::uint64_t SqliteStateStore::watermark(std::uint32_t partition) {
 
 void SqliteStateStore::claim_outbox(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
                                     std::vector<OutboxRow>& out) {
+  guarded([&] { claim_checked(relay, now, lease_until, limit, out); });
+}
+
+// All of them or, when one cannot be read, none.
+void SqliteStateStore::claim_checked(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
+                                     std::vector<OutboxRow>& out) {
   out.clear();
   while (out.size() < limit) {
     const std::uint64_t position = outbox_.claim(relay, now, lease_until);
     if (position == 0) return;
-    out.push_back(OutboxRow{position, outbox_.at(position).attempts, event_at(position)});
+    try {
+      out.push_back(OutboxRow{position, outbox_.at(position).attempts, event_at(position)});
+    } catch (const StoreFailure&) {
+      outbox_.give_back(position, now);
+      for (const OutboxRow& row : out) outbox_.give_back(row.position, now);
+      out.clear();
+      throw;
+    }
   }
 }
 
@@ -337,7 +352,7 @@ void SqliteStateStore::release_run(RunOrdinal run) {
 }
 
 void SqliteStateStore::flush() {
-  commit(ring_.last());
+  guarded([&] { commit(ring_.last()); });
 }
 
 StoreCounts SqliteStateStore::counts() {

@@ -5,8 +5,11 @@
 // commit: per_append. Each append and each decision is on the medium before it is acknowledged. Leases, delivery marks,
 // snapshots and watermarks ride along with the next of them: losing the newest ones costs duplicates and re-projection,
 // never data.
+// The log is synced with each commit then (synchronous FULL), so that a crash of the host takes nothing either.
 // A failed commit (full disk, I/O error) leaves database and RAM as before it: what was acknowledged stays pending and
 // is tried again with the next commit, what was not acknowledged is forgotten.
+// Rows that come from the database are checked against the hash chain, snapshots against their hash, and a reopened
+// file against what was acknowledged: what does not match is told to the observer and answered StoreError::corrupt.
 #pragma once
 
 #include <array>
@@ -27,6 +30,16 @@
 namespace dvt::store {
 
 enum class Commit : std::uint8_t { batched, per_append };
+
+/// What befalls the store by itself. Not called for what a caller is told anyway.
+class StoreObserver {
+ public:
+  virtual ~StoreObserver() = default;
+  /// Something was found that does not match its hash, its checksum or what was acknowledged. It was not handed out.
+  virtual void corruption_found(std::string_view what) = 0;
+  /// A reopened file holds an event whose append had failed, or was not answered.
+  virtual void event_recovered(const StoredEvent& event) = 0;
+};
 
 struct SqliteOptions {
   std::string path = ":memory:";  // or a file, opened if it is a store already, created otherwise
@@ -69,7 +82,7 @@ class SqliteStateStore final : public StateStore {
   void dead_letter(std::uint64_t position, Instant now) override;
 
   void release_run(RunOrdinal run) override;
-  /// Throws db::DbError when the medium refuses; everything stays pending then.
+  /// Throws StoreFailure when the medium refuses; everything stays pending then.
   void flush() override;
   /// `duplicates` counts since the store was opened; the rest is what the store holds.
   StoreCounts counts() override;
@@ -80,6 +93,18 @@ class SqliteStateStore final : public StateStore {
   /// For further tables beside the store's, for audits and for tests. Flush before reading rows through it.
   db::Database& database() { return db_; }
   std::size_t open_runs() const { return runs_.size(); }
+
+  /// Not owned; null: nobody.
+  void set_observer(StoreObserver* observer) { observer_ = observer; }
+  /// The store's host dies, with commit: per_append: the file is let go as it is. What the store keeps in memory of
+  /// acknowledged events is forgotten and read back from the file; what its clients would ask for again (runs
+  /// without an event, leases, delivery marks, snapshots that were not written) is kept for them.
+  void crash();
+  /// Opens the file again, which SQLite recovers, and compares it with what was acknowledged; every later operation
+  /// tries it as well. False: the medium refuses, or acknowledged events are gone; the store answers nothing then.
+  bool reopen();
+  /// From here on rows are read from the medium again.
+  void drop_caches();
 
  private:
   struct Statements;
@@ -97,6 +122,30 @@ class SqliteStateStore final : public StateStore {
     std::size_t operator()(const Digest& digest) const noexcept;
   };
 
+  /// Opens a store that is down; tells the observer of what is corrupt.
+  template <class Work>
+  auto guarded(Work&& work) {
+    try {
+      if (down_) recover();
+      return work();
+    } catch (const StoreFailure& failure) {
+      tell(failure);
+      throw;
+    }
+  }
+  void recover();
+  void take_over(std::uint64_t last);
+  [[noreturn]] void corrupt(const std::string& what);
+  void tell(const StoreFailure& failure);
+  /// The row that the statement stands on, with the columns of Statements::verified. Throws StoreFailure.
+  StoredEvent verified(const db::Statement& row);
+  void fetch_checked(RunOrdinal run, std::uint64_t after_seq, std::size_t limit, std::vector<StoredEvent>& out);
+  std::uint64_t read_checked(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions, std::size_t limit,
+                             std::vector<StoredEvent>& out);
+  std::optional<StoredSnapshot> snapshot_checked(RunOrdinal run);
+  void claim_checked(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
+                     std::vector<OutboxRow>& out);
+  void prepare();
   void load();
   void load_catalogue();
   void load_outbox();
@@ -156,6 +205,9 @@ class SqliteStateStore final : public StateStore {
   std::uint64_t outbox_rows_from_ = 1;  // no outbox row in the database has a lower position
   StoreCounts counts_;
   Sha256 sha_;
+  StoreObserver* observer_ = nullptr;
+  bool down_ = false;  // after crash(), until the file could be opened
+  bool lost_ = false;  // acknowledged events are gone: nothing is answered any more
   std::string key_scratch_;
   std::string blob_scratch_;
 };

@@ -14,8 +14,12 @@ struct SqliteStateStore::Statements {
   db::Database& database;
 
   db::Statement statement(const char* sql) { return db::Statement(database, sql); }
-  static std::string select_events(const char* rest) {
-    return std::string("SELECT ") + kEventColumns + " FROM event " + rest;
+  /// Rows with their hash and the hash of the row before: what verified() takes.
+  static std::string select_verified(const char* rest) {
+    return std::string("SELECT ") + kEventColumns +
+           ", row_hash, (SELECT before.row_hash FROM event before WHERE before.position = event.position - 1"
+           " ORDER BY before.position) FROM event " +
+           rest;
   }
 
   db::Statement insert_plan = statement("INSERT INTO plan (plan_no, plan_id, plan_version) VALUES (?, ?, ?)");
@@ -48,19 +52,17 @@ struct SqliteStateStore::Statements {
   db::Statement select_run =
       statement("SELECT run_id, plan_no, tenant_no, requested_at_ns FROM run WHERE run_no = ? ORDER BY run_no");
   db::Statement select_request = statement("SELECT run_no FROM run_request WHERE request_key = ? ORDER BY request_key");
-  db::Statement select_keys = statement(
-      "SELECT idempotency_key, event_id, position, run_seq, persisted_at_ns FROM event WHERE run_no = ?"
-      " ORDER BY run_seq");
-  db::Statement select_key = statement(
-      "SELECT event_id, position, run_seq, persisted_at_ns FROM event WHERE run_no = ? AND idempotency_key = ?"
-      " ORDER BY position");
+  db::Statement select_keys = statement(select_verified("WHERE run_no = ? ORDER BY run_seq").c_str());
+  db::Statement select_key =
+      statement(select_verified("WHERE run_no = ? AND idempotency_key = ? ORDER BY position").c_str());
   db::Statement select_run_events =
-      statement(select_events("WHERE run_no = ? AND run_seq > ? ORDER BY run_seq LIMIT ?").c_str());
-  db::Statement select_event = statement(select_events("WHERE position = ? ORDER BY position").c_str());
+      statement(select_verified("WHERE run_no = ? AND run_seq > ? ORDER BY run_seq LIMIT ?").c_str());
+  db::Statement select_event = statement(select_verified("WHERE position = ? ORDER BY position").c_str());
   db::Statement select_partition = statement(
-      select_events("WHERE position > ? AND position < ? AND run_no % ? = ? ORDER BY position LIMIT ?").c_str());
-  db::Statement select_snapshot =
-      statement("SELECT up_to_seq, hash, state FROM snapshot WHERE run_no = ? ORDER BY snapshot_no DESC LIMIT 1");
+      select_verified("WHERE position > ? AND position < ? AND run_no % ? = ? ORDER BY position LIMIT ?").c_str());
+  db::Statement select_snapshot = statement(
+      "SELECT s.up_to_seq, s.hash, s.state, r.run_id, r.plan_no FROM snapshot s JOIN run r ON r.run_no = s.run_no"
+      " WHERE s.run_no = ? ORDER BY s.snapshot_no DESC LIMIT 1");
   db::Statement select_decision = statement(
       "SELECT status, code FROM signal_decision WHERE tenant_no = ? AND run_no = ? AND signal_id = ?"
       " ORDER BY decision_no");
