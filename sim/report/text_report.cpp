@@ -126,7 +126,7 @@ class TextReport {
       if (!alert.firings.empty()) fired(alert);
     }
     std::string rest = fmt::format("{} rule{} silent", silent, plural(silent));
-    if (unevaluated > 0) rest += fmt::format(", {} not evaluated yet", unevaluated);
+    if (unevaluated > 0) rest += fmt::format(", {} not evaluated (metric absent)", unevaluated);
     line(paint(Style::dim, rest));
   }
 

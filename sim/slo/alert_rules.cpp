@@ -1,178 +1,206 @@
-// The two rule sets as a table (names, severities and expressions are those of rules-upstream.yaml and
-// rules-corrected.yaml), and the typed forms of the rules that are evaluated.
+// The two rule sets as a table: groups, names, severities and expressions are those of rules-upstream.yaml and
+// rules-corrected.yaml. A rule whose metric the simulator does not feed is listed with that reason, not evaluated.
 #include <algorithm>
 #include <array>
 
+#include "engine/base/format.h"
+#include "sim/measure/catalogue.h"
 #include "sim/slo/alerts.h"
-#include "sim/slo/promql.h"
+#include "sim/slo/promql_expr.h"
 
 namespace dvt::sim {
 
 namespace {
 
-constexpr std::string_view kEvents = "dvt_projection_lag_events";
-constexpr std::string_view kSeconds = "dvt_projection_lag_seconds";
-constexpr std::string_view kCompleted = "dvt_runs_completed_total";
-
-/// `dvt_projection_lag_events > 100`: one alert a label set.
-class UpstreamProjectionLag final : public AlertRule {
+class ExpressionRule final : public AlertRule {
  public:
-  using AlertRule::AlertRule;
-  void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) const override {
-    for (const std::uint32_t id : store.find(kEvents)) {
-      const auto value = promql::instant(store, id, at);
-      if (value && *value > 100) holding.push_back(promql::label_text(store.info(id).labels));
-    }
-  }
-};
-
-/// `max(dvt_projection_lag_events) > 100 and max(dvt_projection_lag_seconds) > 1`.
-class CorrectedProjectionLag final : public AlertRule {
- public:
-  using AlertRule::AlertRule;
-  void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) const override {
-    const auto events = greatest(store, kEvents, at);
-    const auto age = greatest(store, kSeconds, at);
-    if (events && age && *events > 100 && *age > 1) holding.emplace_back("{}");
+  ExpressionRule(AlertRuleInfo rule_info, promql::Expression expression, UnixNanos start)
+      : AlertRule(std::move(rule_info)), expression_(std::move(expression)), start_(start) {}
+  Duration window() const override { return expression_.window(); }
+  void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) override {
+    expression_.evaluate({store, at, start_}, found_);
+    for (const promql::Element& element : found_) holding.push_back(expression_.label_text(element));
   }
 
  private:
-  static std::optional<double> greatest(const SeriesStore& store, std::string_view name, Instant at) {
-    std::optional<double> out;
-    for (const std::uint32_t id : store.find(name)) {
-      const auto value = promql::instant(store, id, at);
-      if (value && (!out || *value > *out)) out = value;
-    }
-    return out;
-  }
+  promql::Expression expression_;
+  UnixNanos start_;
+  std::vector<promql::Element> found_;
 };
-
-/// `sum(increase(failed by the engine[10m])) / sum(increase(all[10m])) > 0.01 and the numerator >= 5`.
-class CorrectedErrorRate final : public AlertRule {
- public:
-  using AlertRule::AlertRule;
-  Duration window() const override { return minutes(10); }
-  void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) const override {
-    const auto failed =
-        promql::sum_of_increases(store, kCompleted, {{"status", "failed"}, {"error_class", "engine"}}, at, window());
-    const auto all = promql::sum_of_increases(store, kCompleted, {}, at, window());
-    if (!failed || !all) return;
-    // 0 / 0 is NaN, which is not greater than anything.
-    if (*failed / *all > 0.01 && *failed >= 5) holding.emplace_back("{}");
-  }
-};
-
-/// `rate(…{status="failed"}[10m]) / rate(…[10m]) > threshold`, without sum(): PromQL pairs series with identical
-/// labels, so each failed series is divided by itself and the quotient is 1, or NaN while its rate is zero. The
-/// threshold never matters (domain §20); that is the fault these rules reproduce.
-class UpstreamErrorRatio final : public AlertRule {
- public:
-  UpstreamErrorRatio(AlertRuleInfo rule_info, double threshold)
-      : AlertRule(std::move(rule_info)), threshold_(threshold) {}
-  Duration window() const override { return minutes(10); }
-  void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) const override {
-    for (const std::uint32_t left : store.find(kCompleted)) {
-      if (!promql::matches(store.info(left), {{"status", "failed"}})) continue;
-      const std::uint32_t right = left;  // the one series whose labels are identical
-      const auto numerator = promql::rate(store, left, at, window());
-      const auto denominator = promql::rate(store, right, at, window());
-      if (!numerator || !denominator) continue;
-      if (*numerator / *denominator > threshold_) holding.push_back(promql::label_text(store.info(left).labels));
-    }
-  }
-
- private:
-  double threshold_;
-};
-
-enum class Form : std::uint8_t { not_yet, upstream_lag, corrected_lag, corrected_error_rate, upstream_error_ratio };
 
 struct Row {
   RuleSet set;
+  std::string_view group;
   std::string_view name;
   std::string_view severity;
   Duration hold;
-  Form form;
-  double threshold;         // of upstream_error_ratio
-  std::string_view expr;    // of the evaluated ones
-  std::string_view reason;  // of the others
+  std::string_view expr;
 };
 
-constexpr std::string_view kQuantile = "not evaluated yet: histogram_quantile";
-constexpr std::string_view kAbsentMetric = "not evaluated yet: its metric is absent";
-constexpr std::string_view kPlain = "not evaluated yet";
-constexpr std::string_view kRatio =
-    "rate(dvt_runs_completed_total{status=\"failed\"}[10m]) / rate(dvt_runs_completed_total[10m])";
-
 constexpr std::array kRules{
-    Row{RuleSet::upstream, "ProjectionGapDetected", "P1", minutes(1), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "StateStoreWriteFailure", "P1", minutes(2), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "RunCompletionSLAViolation", "P1", minutes(5), Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::upstream, "AdapterHeartbeatLost", "P1", minutes(2), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "HighErrorRate", "P2", minutes(10), Form::upstream_error_ratio, 0.05, kRatio, ""},
-    Row{RuleSet::upstream, "ProjectionLag", "P2", minutes(5), Form::upstream_lag, 0, "dvt_projection_lag_events > 100",
-        ""},
-    Row{RuleSet::upstream, "DeferredSignalsQueueBuildup", "P2", minutes(10), Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::upstream, "SLOAvailability", "Sev0", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::upstream, "SLOErrorRate", "Sev1", {}, Form::upstream_error_ratio, 0.01, kRatio, ""},
-    Row{RuleSet::upstream, "SLOCompletion", "Sev1", {}, Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::upstream, "SLOPause", "Sev2", {}, Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::upstream, "StateStoreUnavailable", "Sev0", minutes(2), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "DataCorruption", "Sev0", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::upstream, "AdapterHeartbeatLostMatrix", "Sev1", {}, Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "ProjectionGapDetectedMatrix", "Sev1", {}, Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "OutboxDeliveryFailure", "Sev1", minutes(5), Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::upstream, "HighErrorRateMatrix", "Sev2", minutes(10), Form::upstream_error_ratio, 0.001, kRatio, ""},
-    Row{RuleSet::upstream, "WorkerPodDown", "Sev2", minutes(5), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::upstream, "DiskSpaceLow", "Sev2", {}, Form::not_yet, 0, "", kAbsentMetric},
-
-    Row{RuleSet::corrected, "Availability", "Sev0", {}, Form::not_yet, 0, "", kAbsentMetric},
+    Row{RuleSet::upstream, "observability-P1", "ProjectionGapDetected", "P1", minutes(1),
+        "dvt_projection_gaps_total > 0"},
+    Row{RuleSet::upstream, "observability-P1", "StateStoreWriteFailure", "P1", minutes(2),
+        "rate(dvt_statestore_write_errors_total[5m]) > 0"},
+    Row{RuleSet::upstream, "observability-P1", "RunCompletionSLAViolation", "P1", minutes(5),
+        "histogram_quantile(0.99, dvt_run_completion_duration_seconds) > 30"},
+    Row{RuleSet::upstream, "observability-P1", "AdapterHeartbeatLost", "P1", minutes(2),
+        "(time() - dvt_adapter_last_heartbeat_seconds{adapter=\"temporal\"}) > 60"},
+    Row{RuleSet::upstream, "observability-P2", "HighErrorRate", "P2", minutes(10),
+        "(rate(dvt_runs_completed_total{status=\"failed\"}[10m]) / "
+        "rate(dvt_runs_completed_total[10m])) > 0.05"},
+    Row{RuleSet::upstream, "observability-P2", "ProjectionLag", "P2", minutes(5), "dvt_projection_lag_events > 100"},
+    Row{RuleSet::upstream, "observability-P2", "DeferredSignalsQueueBuildup", "P2", minutes(10),
+        "dvt_deferred_signals_queue_length > 1000"},
+    Row{RuleSet::upstream,
+        "slos",
+        "SLOAvailability",
+        "Sev0",
+        {},
+        "rate(dvt_control_plane_minutes_good_total[4h]) / "
+        "rate(dvt_control_plane_minutes_total[4h]) < 0.99"},
+    Row{RuleSet::upstream,
+        "slos",
+        "SLOErrorRate",
+        "Sev1",
+        {},
+        "rate(dvt_runs_completed_total{status=\"failed\"}[10m]) / "
+        "rate(dvt_runs_completed_total[10m]) > 0.01"},
+    Row{RuleSet::upstream,
+        "slos",
+        "SLOCompletion",
+        "Sev1",
+        {},
+        "histogram_quantile(0.99, rate(dvt_run_completion_duration_seconds_bucket[5m])) > 30"},
+    Row{RuleSet::upstream,
+        "slos",
+        "SLOPause",
+        "Sev2",
+        {},
+        "histogram_quantile(0.99, rate(dvt_signal_processing_duration_ms_bucket[5m])) > 5000"},
+    Row{RuleSet::upstream, "severity-matrix", "StateStoreUnavailable", "Sev0", minutes(2),
+        "rate(dvt_statestore_write_errors_total[1m]) > 0"},
+    Row{RuleSet::upstream, "severity-matrix", "DataCorruption", "Sev0", {}, "dvt_snapshot_hash_mismatches_total > 0"},
+    Row{RuleSet::upstream,
+        "severity-matrix",
+        "AdapterHeartbeatLostMatrix",
+        "Sev1",
+        {},
+        "(time() - dvt_adapter_last_heartbeat_seconds) > 300"},
+    Row{RuleSet::upstream,
+        "severity-matrix",
+        "ProjectionGapDetectedMatrix",
+        "Sev1",
+        {},
+        "dvt_projection_lag_events > 100 or dvt_projection_lag_seconds > 300"},
+    Row{RuleSet::upstream, "severity-matrix", "OutboxDeliveryFailure", "Sev1", minutes(5),
+        "histogram_quantile(0.99, rate(dvt_outbox_delivery_duration_ms_bucket[5m])) > 30000"},
+    Row{RuleSet::upstream, "severity-matrix", "HighErrorRateMatrix", "Sev2", minutes(10),
+        "(rate(dvt_runs_completed_total{status=\"failed\"}[10m]) / "
+        "rate(dvt_runs_completed_total[10m])) > 0.001"},
+    Row{RuleSet::upstream, "severity-matrix", "WorkerPodDown", "Sev2", minutes(5), "dvt_workers_available < 1"},
+    Row{RuleSet::upstream, "severity-matrix", "DiskSpaceLow", "Sev2", {}, "dvt_statestore_disk_free_ratio < 0.2"},
     Row{RuleSet::corrected,
+        "symptoms",
+        "Availability",
+        "Sev0",
+        {},
+        "sum(increase(dvt_control_plane_minutes_good_total[4h])) / "
+        "sum(increase(dvt_control_plane_minutes_total[4h])) < 0.99"},
+    Row{RuleSet::corrected,
+        "symptoms",
         "ErrorRate",
         "Sev1",
         {},
-        Form::corrected_error_rate,
-        0,
-        "sum(increase(dvt_runs_completed_total{status=\"failed\",error_class=\"engine\"}[10m])) / "
-        "sum(increase(dvt_runs_completed_total[10m])) > 0.01 and "
-        "sum(increase(dvt_runs_completed_total{status=\"failed\",error_class=\"engine\"}[10m])) >= 5",
-        ""},
-    Row{RuleSet::corrected, "CompletionLatency", "Sev1", minutes(5), Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::corrected, "PauseLatency", "Sev2", {}, Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::corrected, "ProjectionLag", "Sev1", minutes(5), Form::corrected_lag, 0,
-        "max(dvt_projection_lag_events) > 100 and max(dvt_projection_lag_seconds) > 1", ""},
-    Row{RuleSet::corrected, "ProjectionGap", "Sev1", {}, Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::corrected, "OutboxDelivery", "Sev1", minutes(5), Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::corrected, "StateStoreWriteLatency", "Sev2", minutes(5), Form::not_yet, 0, "", kQuantile},
-    Row{RuleSet::corrected, "StateStoreUnavailable", "Sev0", minutes(2), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::corrected, "DataCorruption", "Sev0", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::corrected, "AdapterHeartbeatLost", "Sev1", minutes(2), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::corrected, "WorkerDomainDown", "Sev1", minutes(2), Form::not_yet, 0, "", kPlain},
-    Row{RuleSet::corrected, "DeferredSignalsQueueBuildup", "Sev2", minutes(10), Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::corrected, "DiskSpaceLow", "Sev2", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::corrected, "BudgetBurn14", "Sev0", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::corrected, "BudgetBurn6", "Sev1", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::corrected, "BudgetBurn3", "Sev2", {}, Form::not_yet, 0, "", kAbsentMetric},
-    Row{RuleSet::corrected, "BudgetBurn1", "Sev3", {}, Form::not_yet, 0, "", kAbsentMetric},
+        "sum(increase(dvt_runs_completed_total{status=\"failed\",error_class=\"engine\"}[10m])) "
+        "/ sum(increase(dvt_runs_completed_total[10m])) > 0.01 and "
+        "sum(increase(dvt_runs_completed_total{status=\"failed\",error_class=\"engine\"}[10m])) "
+        ">= 5"},
+    Row{RuleSet::corrected, "symptoms", "CompletionLatency", "Sev1", minutes(5),
+        "histogram_quantile(0.99, sum by (le) "
+        "(increase(dvt_run_control_plane_duration_seconds_bucket[5m]))) > 30"},
+    Row{RuleSet::corrected,
+        "symptoms",
+        "PauseLatency",
+        "Sev2",
+        {},
+        "histogram_quantile(0.99, sum by (le) (increase(dvt_pause_to_quiescence_ms_bucket[5m]))) "
+        "> 5000"},
+    Row{RuleSet::corrected, "symptoms", "ProjectionLag", "Sev1", minutes(5),
+        "max(dvt_projection_lag_events) > 100 and max(dvt_projection_lag_seconds) > 1"},
+    Row{RuleSet::corrected,
+        "symptoms",
+        "ProjectionGap",
+        "Sev1",
+        {},
+        "sum(increase(dvt_projection_gaps_total[1m])) > 0"},
+    Row{RuleSet::corrected, "symptoms", "OutboxDelivery", "Sev1", minutes(5),
+        "histogram_quantile(0.99, sum by (le) "
+        "(increase(dvt_outbox_delivery_duration_ms_bucket[5m]))) > 30000"},
+    Row{RuleSet::corrected, "symptoms", "StateStoreWriteLatency", "Sev2", minutes(5),
+        "histogram_quantile(0.99, sum by (le) "
+        "(increase(dvt_statestore_write_duration_ms_bucket[5m]))) > 20"},
+    Row{RuleSet::corrected, "causes", "StateStoreUnavailable", "Sev0", minutes(2),
+        "sum(increase(dvt_statestore_write_errors_total[1m])) > 0"},
+    Row{RuleSet::corrected,
+        "causes",
+        "DataCorruption",
+        "Sev0",
+        {},
+        "sum(increase(dvt_snapshot_hash_mismatches_total[5m])) > 0"},
+    Row{RuleSet::corrected, "causes", "AdapterHeartbeatLost", "Sev1", minutes(2),
+        "max by (adapter) (time() - dvt_adapter_last_heartbeat_seconds) > 60"},
+    Row{RuleSet::corrected, "causes", "WorkerDomainDown", "Sev1", minutes(2),
+        "min by (adapter, domain) (dvt_workers_available) < 1"},
+    Row{RuleSet::corrected, "causes", "DeferredSignalsQueueBuildup", "Sev2", minutes(10),
+        "max(dvt_deferred_signals_queue_length) > 1000"},
+    Row{RuleSet::corrected, "causes", "DiskSpaceLow", "Sev2", {}, "min(dvt_statestore_disk_free_ratio) < 0.2"},
+    Row{RuleSet::corrected,
+        "availability-burn",
+        "BudgetBurn14",
+        "Sev0",
+        {},
+        "(1 - sum(increase(dvt_control_plane_minutes_good_total[1h])) / "
+        "sum(increase(dvt_control_plane_minutes_total[1h]))) > 14.4 * 0.005 and (1 - "
+        "sum(increase(dvt_control_plane_minutes_good_total[5m])) / "
+        "sum(increase(dvt_control_plane_minutes_total[5m]))) > 14.4 * 0.005"},
+    Row{RuleSet::corrected,
+        "availability-burn",
+        "BudgetBurn6",
+        "Sev1",
+        {},
+        "(1 - sum(increase(dvt_control_plane_minutes_good_total[6h])) / "
+        "sum(increase(dvt_control_plane_minutes_total[6h]))) > 6 * 0.005 and (1 - "
+        "sum(increase(dvt_control_plane_minutes_good_total[30m])) / "
+        "sum(increase(dvt_control_plane_minutes_total[30m]))) > 6 * 0.005"},
+    Row{RuleSet::corrected,
+        "availability-burn",
+        "BudgetBurn3",
+        "Sev2",
+        {},
+        "(1 - sum(increase(dvt_control_plane_minutes_good_total[1d])) / "
+        "sum(increase(dvt_control_plane_minutes_total[1d]))) > 3 * 0.005 and (1 - "
+        "sum(increase(dvt_control_plane_minutes_good_total[2h])) / "
+        "sum(increase(dvt_control_plane_minutes_total[2h]))) > 3 * 0.005"},
+    Row{RuleSet::corrected,
+        "availability-burn",
+        "BudgetBurn1",
+        "Sev3",
+        {},
+        "(1 - sum(increase(dvt_control_plane_minutes_good_total[3d])) / "
+        "sum(increase(dvt_control_plane_minutes_total[3d]))) > 0.005 and (1 - "
+        "sum(increase(dvt_control_plane_minutes_good_total[6h])) / "
+        "sum(increase(dvt_control_plane_minutes_total[6h]))) > 0.005"},
 };
 
-std::unique_ptr<AlertRule> make_rule(const Row& row) {
-  const bool lag = row.form == Form::upstream_lag || row.form == Form::corrected_lag;
-  AlertRuleInfo info{std::string(row.name), row.set,  std::string(row.severity),
-                     std::string(row.expr), row.hold, lag ? AlertTruth::projection_lag : AlertTruth::none};
-  switch (row.form) {
-    case Form::not_yet:
-      break;
-    case Form::upstream_lag:
-      return std::make_unique<UpstreamProjectionLag>(std::move(info));
-    case Form::corrected_lag:
-      return std::make_unique<CorrectedProjectionLag>(std::move(info));
-    case Form::corrected_error_rate:
-      return std::make_unique<CorrectedErrorRate>(std::move(info));
-    case Form::upstream_error_ratio:
-      return std::make_unique<UpstreamErrorRatio>(std::move(info), row.threshold);
+/// Empty when every metric that the expression reads is fed.
+std::string absent_metric(const promql::Expression& expression) {
+  for (const std::string& name : expression.metrics()) {
+    const MetricEntry* entry = find_metric(name);
+    if (entry == nullptr) return fmt::format("its metric {} is not in the catalogue", name);
+    if (!entry->fed()) return fmt::format("its metric {} is absent: {}", name, entry->absent_because);
   }
-  return nullptr;
+  return {};
 }
 
 }  // namespace
@@ -181,20 +209,31 @@ std::string_view to_string(RuleSet set) {
   return set == RuleSet::upstream ? "upstream" : "corrected";
 }
 
-std::vector<std::unique_ptr<AlertRule>> typed_rules(RuleSet set) {
+std::vector<std::unique_ptr<AlertRule>> evaluated_rules(RuleSet set, UnixNanos start) {
   std::vector<std::unique_ptr<AlertRule>> out;
   for (const Row& row : kRules) {
     if (row.set != set) continue;
-    if (auto rule = make_rule(row)) out.push_back(std::move(rule));
+    promql::Expression expression(row.expr);
+    if (!absent_metric(expression).empty()) continue;
+    AlertRuleInfo info{std::string(row.name), row.set,  std::string(row.severity),
+                       std::string(row.expr), row.hold, AlertTruth::none};
+    if (row.name == "ProjectionLag") info.truth = AlertTruth::projection_lag;
+    out.push_back(std::make_unique<ExpressionRule>(std::move(info), std::move(expression), start));
   }
   return out;
+}
+
+std::unique_ptr<AlertRule> expression_rule(AlertRuleInfo info, UnixNanos start) {
+  promql::Expression expression(info.expr);
+  return std::make_unique<ExpressionRule>(std::move(info), std::move(expression), start);
 }
 
 std::vector<UnevaluatedRule> unevaluated_rules(RuleSet set) {
   std::vector<UnevaluatedRule> out;
   for (const Row& row : kRules) {
-    if (row.set != set || row.form != Form::not_yet) continue;
-    out.push_back({std::string(row.name), row.set, std::string(row.severity), std::string(row.reason)});
+    if (row.set != set) continue;
+    std::string reason = absent_metric(promql::Expression(row.expr));
+    if (!reason.empty()) out.push_back({std::string(row.name), row.set, std::string(row.severity), std::move(reason)});
   }
   return out;
 }
@@ -210,9 +249,25 @@ std::vector<std::string> rule_names(RuleSet set) {
 Duration longest_alert_window(std::span<const RuleSet> sets) {
   Duration longest;
   for (const RuleSet set : sets) {
-    for (const auto& rule : typed_rules(set)) longest = std::max(longest, rule->window());
+    for (const auto& rule : evaluated_rules(set, {})) longest = std::max(longest, rule->window());
   }
   return longest;
+}
+
+std::string prometheus_rules(RuleSet set) {
+  std::string out = "groups:\n";
+  std::string_view group;
+  for (const Row& row : kRules) {
+    if (row.set != set) continue;
+    if (row.group != group) out += fmt::format("- name: {}\n  rules:\n", row.group);
+    group = row.group;
+    std::string quoted;
+    for (const char c : row.expr) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+    out += fmt::format("  - alert: {}\n    expr: '{}'\n", row.name, quoted);
+    if (row.hold > Duration{}) out += fmt::format("    for: {}s\n", row.hold.ns / 1'000'000'000);
+    out += fmt::format("    labels: {{severity: {}}}\n", row.severity);
+  }
+  return out;
 }
 
 }  // namespace dvt::sim

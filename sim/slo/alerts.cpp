@@ -54,9 +54,10 @@ std::optional<Instant> cause_onset(const std::vector<FaultSummary>& faults, cons
 
 }  // namespace
 
-AlertEvaluator::AlertEvaluator(std::span<const RuleSet> sets, Instant warmup_end) : warmup_end_(warmup_end) {
+AlertEvaluator::AlertEvaluator(std::span<const RuleSet> sets, Instant warmup_end, UnixNanos start)
+    : warmup_end_(warmup_end) {
   for (const RuleSet set : sets) {
-    for (auto& rule : typed_rules(set)) {
+    for (auto& rule : evaluated_rules(set, start)) {
       Entry entry;
       entry.rule = std::move(rule);
       entries_.push_back(std::move(entry));

@@ -4,7 +4,7 @@
 //
 // A rule's firing is one page: it begins when the first of its label sets fires and ends when none does. Rules are
 // stepped from t0, because state before warm-up's end counts; a firing counts when it *begins* at or after the end of
-// warm-up (design §7). Rules of a set that have no typed form yet are listed by name, never silently left out.
+// warm-up (design §7). Rules whose metric is absent are listed with the reason, never silently left out.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ class AlertRule {
   virtual ~AlertRule() = default;
   const AlertRuleInfo& info() const { return info_; }
   /// Appends the label sets for which the expression holds at `at`.
-  virtual void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) const = 0;
+  virtual void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) = 0;
   /// How far back the expression's ranges look; zero when it reads present values only.
   virtual Duration window() const { return {}; }
 
@@ -50,8 +50,13 @@ class AlertRule {
   AlertRuleInfo info_;
 };
 
-std::vector<std::unique_ptr<AlertRule>> typed_rules(RuleSet set);
-/// Rules of the set that are not evaluated yet.
+/// Rules of the set whose metrics are fed. `start`: the scenario's, for time().
+std::vector<std::unique_ptr<AlertRule>> evaluated_rules(RuleSet set, UnixNanos start);
+/// A rule of one's own. Throws dvt::Error when its expression is outside the shapes (promql_expr.h).
+std::unique_ptr<AlertRule> expression_rule(AlertRuleInfo info, UnixNanos start);
+/// The whole set as a rule file of Prometheus.
+std::string prometheus_rules(RuleSet set);
+/// Rules of the set that are not evaluated.
 struct UnevaluatedRule {
   std::string name;
   RuleSet set = RuleSet::corrected;
@@ -61,7 +66,7 @@ struct UnevaluatedRule {
 std::vector<UnevaluatedRule> unevaluated_rules(RuleSet set);
 /// Names of all rules of the set, evaluated or not, in the file's order.
 std::vector<std::string> rule_names(RuleSet set);
-/// The longest window of the typed rules of the sets: MeasureConfig::keep_samples must cover it.
+/// The longest window of the evaluated rules of the sets: MeasureConfig::keep_samples must cover it.
 Duration longest_alert_window(std::span<const RuleSet> sets);
 
 struct Firing {
@@ -97,7 +102,7 @@ struct AlertTransition {
 
 class AlertEvaluator {
  public:
-  AlertEvaluator(std::span<const RuleSet> sets, Instant warmup_end);
+  AlertEvaluator(std::span<const RuleSet> sets, Instant warmup_end, UnixNanos start);
   /// Own rules, for tests.
   AlertEvaluator(std::vector<std::unique_ptr<AlertRule>> rules, Instant warmup_end);
 

@@ -91,25 +91,6 @@ std::optional<double> instant(const SeriesStore& store, std::uint32_t id, Instan
   return std::nullopt;
 }
 
-bool matches(const SeriesInfo& info, const Matchers& matchers) {
-  return std::ranges::all_of(matchers, [&](const auto& matcher) {
-    const std::string* value = info.label(matcher.first);
-    return value == nullptr ? matcher.second.empty() : *value == matcher.second;
-  });
-}
-
-std::optional<double> sum_of_increases(const SeriesStore& store, std::string_view name, const Matchers& matchers,
-                                       Instant at, Duration window) {
-  std::optional<double> sum;
-  std::vector<Sample> samples;
-  for (const std::uint32_t id : store.find(name)) {
-    if (!matches(store.info(id), matchers)) continue;
-    range(store, id, at, window, RangeStart::included, samples);
-    if (const auto value = extrapolated_increase(samples, at, window)) sum = sum.value_or(0) + *value;
-  }
-  return sum;
-}
-
 std::string label_text(const LabelPairs& labels) {
   std::string out = "{";
   for (const auto& [name, value] : labels) {

@@ -1,6 +1,7 @@
-// The pieces of PromQL that the typed alert rules need, over the sampled series, with Prometheus' own semantics (the
-// 2.x line, as Debian 12 ships it): a range selector [w] at t takes the samples in [t-w, t], both ends included, and
-// increase() and rate() extrapolate to the edges of the window. Prometheus 3 leaves t-w out; RangeStart chooses.
+// The functions of PromQL that alert rules need (promql_expr.h reads the rules), over the sampled series, with
+// Prometheus' own semantics (the 2.x line, as Debian 12 ships it): a range selector [w] at t takes the samples in [t-w,
+// t], both ends included, and increase() and rate() extrapolate to the edges of the window. Prometheus 3 leaves t-w
+// out; RangeStart chooses.
 #pragma once
 
 #include <cstdint>
@@ -43,11 +44,6 @@ std::optional<double> rate(const SeriesStore& store, std::uint32_t id, Instant a
 /// The newest value at or before `at` and not older than five minutes (an instant selector's look-back).
 std::optional<double> instant(const SeriesStore& store, std::uint32_t id, Instant at);
 
-/// sum(increase(NAME{matchers}[window])); nullopt when no series has an increase: the sum of nothing is nothing.
-using Matchers = std::vector<std::pair<std::string_view, std::string_view>>;
-std::optional<double> sum_of_increases(const SeriesStore& store, std::string_view name, const Matchers& matchers,
-                                       Instant at, Duration window);
-bool matches(const SeriesInfo& info, const Matchers& matchers);
 /// `{a="x", b="y"}`: names a label set in messages and keys alert state by it.
 std::string label_text(const LabelPairs& labels);
 

@@ -15,7 +15,7 @@ Instant at(std::int64_t s) {
 /// Series that a rule reads, sampled every 15 s, with the evaluator stepped after each sample.
 class Grid {
  public:
-  explicit Grid(std::vector<RuleSet> sets, Instant warmup_end = {}) : evaluator(sets, warmup_end) {}
+  explicit Grid(std::vector<RuleSet> sets, Instant warmup_end = {}) : evaluator(sets, warmup_end, {}) {}
 
   std::uint32_t series(std::string name, LabelPairs labels, MetricKind kind) {
     values_.push_back(0);
@@ -233,7 +233,7 @@ TEST(Alerts, TheCorrectedErrorRateNeedsAShareAndFiveFailures) {
 TEST(Alerts, EveryRuleOfASetIsListed) {
   for (const RuleSet set : {RuleSet::upstream, RuleSet::corrected}) {
     const std::vector<RuleSet> sets{set};
-    AlertEvaluator evaluator(sets, {});
+    AlertEvaluator evaluator(sets, {}, {});
     const std::vector<AlertResult> results = evaluator.results({}, at(0));
     EXPECT_EQ(results.size(), set == RuleSet::upstream ? 19U : 18U);
     std::size_t evaluated = 0;
@@ -242,8 +242,10 @@ TEST(Alerts, EveryRuleOfASetIsListed) {
       EXPECT_EQ(result.reason.empty(), result.evaluated) << result.rule;
       evaluated += result.evaluated ? 1 : 0;
     }
-    EXPECT_EQ(evaluated, typed_rules(set).size());
+    EXPECT_EQ(evaluated, evaluated_rules(set, {}).size());
     EXPECT_EQ(results.size() - evaluated, unevaluated_rules(set).size());
+    for (const UnevaluatedRule& rule : unevaluated_rules(set))
+      EXPECT_NE(rule.reason.find("is absent: "), std::string::npos) << rule.name << ": " << rule.reason;
   }
 }
 

@@ -89,20 +89,6 @@ TEST(Promql, TheLookBackOfAnInstantIsFiveMinutes) {
   EXPECT_FALSE(instant(store, 0, at(316)).has_value());
 }
 
-TEST(Promql, ASumOfNothingIsNothing) {
-  SeriesStore store(10);
-  store.add_series({"c", {{"status", "failed"}}, MetricKind::counter, 0});
-  store.add_series({"c", {{"status", "completed"}}, MetricKind::counter, 0});
-  std::vector<double> row{0, 0};
-  store.add_row(at(0), row);
-  row = {1, 2};
-  store.add_row(at(15), row);
-  EXPECT_EQ(sum_of_increases(store, "c", {{"status", "failed"}}, at(15), seconds(15)), 1.0);
-  EXPECT_EQ(sum_of_increases(store, "c", {}, at(15), seconds(15)), 3.0);
-  EXPECT_FALSE(sum_of_increases(store, "c", {{"status", "lost"}}, at(15), seconds(15)).has_value());
-  EXPECT_FALSE(sum_of_increases(store, "d", {}, at(15), seconds(15)).has_value());
-}
-
 TEST(Promql, NamesALabelSet) {
   EXPECT_EQ(label_text({{"a", "x"}, {"b", "y"}}), "{a=\"x\", b=\"y\"}");
   EXPECT_EQ(label_text({}), "{}");
