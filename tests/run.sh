@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds and runs them. Tiers (design §10):
 #   tests/run.sh             tier 1, at most 10 minutes on 2 cores
-#   tests/run.sh --full      and formatting, sanitizers, clang-16, builds compared byte by byte, SDK replay, long scenarios, clang-tidy
+#   tests/run.sh --full      and formatting, sanitizers, clang-16, builds compared byte by byte, SDK replay, Prometheus, long scenarios, clang-tidy
 #   tests/run.sh --nightly   and what takes hours
 #   --also STEP              tier 1 and this step of --full (may be repeated)
 #   --budget MINUTES         steps that no longer fit are skipped, saying so (CI)
@@ -179,6 +179,24 @@ step_sdk() {
   return "$status"
 }
 
+# A real Prometheus evaluates the exported rules over the exported series (tests/prometheus).
+step_prometheus() {
+  missing_tool prometheus prometheus prometheus && return 0
+  missing_tool prometheus promtool prometheus && return 0
+  configure_release
+  build release sim/cli/dvtsim
+  local scenario status=0
+  for scenario in alert-storm projector-stall pause-under-backlog worker-crash; do
+    if tests/prometheus/parity.py build/release/sim/cli/dvtsim "tests/scenarios/$scenario.yaml"; then
+      tally add passed "prometheus: $scenario" ''
+    else
+      tally add failed "prometheus: $scenario" 'samples or firings differ'
+      status=1
+    fi
+  done
+  return "$status"
+}
+
 step_nightly() {
   local file tier
   if grep -q '^[^#]* nightly' tests/scenarios/registered.txt; then
@@ -278,6 +296,7 @@ if [[ $tier -ge 2 ]]; then
   take clang 10
   take builds 5
   take sdk 6
+  take prometheus 3
   take long 8
   take tidy 8
 fi

@@ -9,6 +9,7 @@
 #include "sim/cli/output_file.h"
 #include "sim/record/run_file.h"
 #include "sim/report/openmetrics.h"
+#include "sim/slo/alerts.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -123,6 +124,22 @@ int export_openmetrics(const Arguments& arguments) {
   return kExitPassed;
 }
 
+// ---- rules ----
+
+int export_rules(const Arguments& arguments) {
+  if (arguments.all || !arguments.run.empty()) throw Error("export rules: --run and --all belong to temporal-history");
+  const std::string named = RunFile(arguments.directory).meta("rule_sets");
+  std::vector<RuleSet> sets;
+  for (const RuleSet set : {RuleSet::upstream, RuleSet::corrected})
+    if (named.find(to_string(set)) != std::string::npos) sets.push_back(set);
+  if (sets.empty()) {
+    std::fprintf(stderr, "dvtsim: the run in %s was judged by no rule set\n", arguments.directory.c_str());
+    return kExitNothing;
+  }
+  write_result(arguments.out, prometheus_rules(sets));
+  return kExitPassed;
+}
+
 // ---- Formats ----
 
 struct Format {
@@ -132,7 +149,7 @@ struct Format {
 
 constexpr Format kFormats[] = {
     {"openmetrics", export_openmetrics},
-    {"rules"},
+    {"rules", export_rules},
     {"promtool-tests"},
     {"grafana"},
     {"temporal-history", export_temporal_history},

@@ -110,7 +110,7 @@ std::optional<HistoryRule> history_rule(const Record& record) {
 }
 
 // What no fact tells goes into the timeline last: warm-up and alerts; then the file gets its name.
-void keep_record(RunRecorder& recorder, const Verdict& verdict) {
+void keep_record(RunRecorder& recorder, const Scenario& scenario, const Verdict& verdict) {
   recorder.timeline(verdict.measured.warmup_end, TimelineKind::phase, "warm-up", "ends");
   for (const AlertResult& alert : verdict.alerts) {
     const std::string name = std::string(to_string(alert.set)) + "/" + alert.rule;
@@ -120,7 +120,11 @@ void keep_record(RunRecorder& recorder, const Verdict& verdict) {
       if (firing.resolved_at) recorder.timeline(*firing.resolved_at, TimelineKind::alert, name, "resolved");
     }
   }
-  recorder.finish({{"scenario", verdict.identity.scenario},
+  std::string rule_sets;
+  for (const RuleSet set : scenario.alerts.rule_sets)
+    rule_sets += (rule_sets.empty() ? "" : " ") + std::string(to_string(set));
+  recorder.finish({{"rule_sets", rule_sets},
+                   {"scenario", verdict.identity.scenario},
                    {"seed", std::to_string(verdict.identity.seed)},
                    {"fingerprint", verdict.identity.fingerprint},
                    {"reproduce", verdict.identity.reproduce}});
@@ -200,7 +204,7 @@ class RunCommand {
     const std::string json = render_json(executed.verdict, context);
     if (!arguments_.out.empty()) {
       if (histories) histories->finish();
-      keep_record(*recorder, executed.verdict);
+      keep_record(*recorder, *scenario, executed.verdict);
       write_file(directory / "scenario.yaml", write_resolved(*scenario, (directory / "scenario.yaml").string()));
       write_file(directory / "result.json", json);
     }

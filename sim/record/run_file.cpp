@@ -24,6 +24,12 @@ RunFile::RunFile(const std::string& directory) : db_(run_db_in(directory), store
     throw Error(fmt::format("{}/run.db: format version '{}', expected {}", directory, version, kRunDbFormat));
 }
 
+std::string RunFile::meta(std::string_view key) {
+  store::db::Statement row(db_, "SELECT value FROM meta WHERE key = ?1 ORDER BY key");
+  row.bind_text(1, key);
+  return row.step() ? std::string(row.text_at(0)) : std::string();
+}
+
 std::vector<RecordedExecution> RunFile::executions() {
   std::vector<RecordedExecution> found;
   store::db::Statement rows(db_,

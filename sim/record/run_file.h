@@ -35,6 +35,8 @@ class RunFile {
   /// `directory` is what `run --out` wrote. Throws dvt::Error when it holds no run.db, or one of another format.
   explicit RunFile(const std::string& directory);
 
+  /// A value of `meta`; empty when it is not there.
+  std::string meta(std::string_view key);
   /// By run, child and place in the chain.
   std::vector<RecordedExecution> executions();
   /// Temporal's JSON form.

@@ -28,8 +28,10 @@ std::string escaped(std::string_view value) {
 
 std::string labels_text(const LabelPairs& labels) {
   std::string out;
-  for (const auto& [name, value] : labels)
+  for (const auto& [name, value] : labels) {
+    if (value.empty()) continue;  // to Prometheus an empty label is none
     out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
+  }
   return out.empty() ? out : "{" + out + "}";
 }
 

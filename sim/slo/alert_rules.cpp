@@ -254,18 +254,19 @@ Duration longest_alert_window(std::span<const RuleSet> sets) {
   return longest;
 }
 
-std::string prometheus_rules(RuleSet set) {
+std::string prometheus_rules(std::span<const RuleSet> sets) {
   std::string out = "groups:\n";
-  std::string_view group;
-  for (const Row& row : kRules) {
-    if (row.set != set) continue;
-    if (row.group != group) out += fmt::format("- name: {}\n  rules:\n", row.group);
-    group = row.group;
-    std::string quoted;
-    for (const char c : row.expr) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-    out += fmt::format("  - alert: {}\n    expr: '{}'\n", row.name, quoted);
-    if (row.hold > Duration{}) out += fmt::format("    for: {}s\n", row.hold.ns / 1'000'000'000);
-    out += fmt::format("    labels: {{severity: {}}}\n", row.severity);
+  for (const RuleSet set : sets) {
+    std::string_view group;
+    for (const Row& row : kRules) {
+      if (row.set != set) continue;
+      if (row.group != group) out += fmt::format("- name: {}\n  rules:\n", row.group);
+      group = row.group;
+      // No expression holds a single quote, which YAML would have doubled.
+      out += fmt::format("  - alert: {}\n    expr: '{}'\n", row.name, row.expr);
+      if (row.hold > Duration{}) out += fmt::format("    for: {}s\n", row.hold.ns / 1'000'000'000);
+      out += fmt::format("    labels: {{severity: {}, rule_set: {}}}\n", row.severity, to_string(set));
+    }
   }
   return out;
 }

@@ -54,8 +54,8 @@ class AlertRule {
 std::vector<std::unique_ptr<AlertRule>> evaluated_rules(RuleSet set, UnixNanos start);
 /// A rule of one's own. Throws dvt::Error when its expression is outside the shapes (promql_expr.h).
 std::unique_ptr<AlertRule> expression_rule(AlertRuleInfo info, UnixNanos start);
-/// The whole set as a rule file of Prometheus.
-std::string prometheus_rules(RuleSet set);
+/// The sets as one rule file of Prometheus, rules that are not evaluated here included.
+std::string prometheus_rules(std::span<const RuleSet> sets);
 /// Rules of the set that are not evaluated.
 struct UnevaluatedRule {
   std::string name;

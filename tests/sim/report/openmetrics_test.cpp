@@ -111,6 +111,11 @@ TEST_F(OpenMetricsTest, LabelValuesAreEscaped) {
   EXPECT_NE(text().find("dvt_runs_started_total{planId=\"a\\\"b\\\\c\\nd\"} 1"), std::string::npos) << text();
 }
 
+TEST_F(OpenMetricsTest, AnEmptyLabelIsLeftOut) {
+  record(kMidnight, {{"dvt_runs_started_total", {{"a", ""}, {"b", "x"}}, MetricKind::counter, 0}}, {{at(0), {1}}});
+  EXPECT_NE(text().find("dvt_runs_started_total{b=\"x\"} 1"), std::string::npos) << text();
+}
+
 TEST_F(OpenMetricsTest, EachUtcDayIsAFileOfItsOwn) {
   record(kMidnight + 23 * 3600 * kSecond, {{"dvt_runs_started_total", {}, MetricKind::counter, 0}},
          {{at(0), {1}}, {at(3599), {2}}, {at(3600), {3}}, {at(3700), {4}}});
