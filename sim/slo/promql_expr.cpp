@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
+#include <cmath>  // exact: isnan, isinf
 #include <limits>
 #include <map>
 #include <optional>
