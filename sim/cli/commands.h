@@ -9,6 +9,7 @@ namespace dvt::sim::cli {
 
 void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_test(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_audit(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_check(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_language(CLI::App& app, const CommonOptions& common, int& exit_code);  // schema, explain, init, version
 void add_export(CLI::App& app, const CommonOptions& common, int& exit_code);

@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   add_run(app, common, exit_code);
   add_test(app, common, exit_code);
   add_check(app, common, exit_code);
+  add_audit(app, common, exit_code);
   add_language(app, common, exit_code);
   add_export(app, common, exit_code);
   add_import(app, common, exit_code);

@@ -39,6 +39,9 @@ CREATE TABLE signal_decision (decision_no INTEGER PRIMARY KEY, tenant_no INTEGER
   signal_id TEXT NOT NULL, type INTEGER NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL, role INTEGER NOT NULL,
   actor TEXT NOT NULL, reason TEXT NOT NULL, payload TEXT NOT NULL, received_at_ns INTEGER NOT NULL, decided_at_ns INTEGER NOT NULL,
   UNIQUE (tenant_no, run_no, signal_id));
+CREATE TABLE archiving (run_no INTEGER PRIMARY KEY);
+CREATE TABLE archive_anchor (first_position INTEGER PRIMARY KEY, last_position INTEGER NOT NULL UNIQUE, row_hash BLOB NOT NULL,
+  archived_at_ns INTEGER NOT NULL);
 )sql";
 
 // In the views, $name(column) stands for an expression: uuid, hex, time, event_type, run_status, signal_type, decision,
@@ -146,6 +149,7 @@ std::string views(UnixNanos start) {
 void create(db::Database& database, UnixNanos start) {
   db::Transaction transaction(database);
   database.exec(kTables);
+  for (const Trigger& trigger : immutability_triggers()) database.exec(std::string(trigger.sql).c_str());
   database.exec(views(start).c_str());
   const std::string meta = "INSERT INTO store_meta (key, value) VALUES ('start_unix_ns', '" + std::to_string(start.ns) +
                            "'), ('start', '" + format_rfc3339(start, 9) + "'), ('schema_version', '" +
@@ -156,6 +160,40 @@ void create(db::Database& database, UnixNanos start) {
 }
 
 }  // namespace
+
+std::span<const Trigger> immutability_triggers() {
+  static constexpr Trigger kTriggers[] = {
+      {"event_is_immutable",
+       "CREATE TRIGGER event_is_immutable BEFORE UPDATE ON event BEGIN"
+       " SELECT RAISE(ABORT, 'an event is never changed'); END"},
+      {"event_stays",
+       "CREATE TRIGGER event_stays BEFORE DELETE ON event"
+       " WHEN NOT EXISTS (SELECT 1 FROM archiving WHERE run_no = OLD.run_no) BEGIN"
+       " SELECT RAISE(ABORT, 'an event is removed by archiving only'); END"},
+      {"snapshot_is_immutable",
+       "CREATE TRIGGER snapshot_is_immutable BEFORE UPDATE ON snapshot BEGIN"
+       " SELECT RAISE(ABORT, 'a snapshot is never changed'); END"},
+      {"snapshot_stays",
+       "CREATE TRIGGER snapshot_stays BEFORE DELETE ON snapshot"
+       " WHEN NOT EXISTS (SELECT 1 FROM archiving WHERE run_no = OLD.run_no) BEGIN"
+       " SELECT RAISE(ABORT, 'a snapshot is removed by archiving only'); END"},
+      {"decision_is_immutable",
+       "CREATE TRIGGER decision_is_immutable BEFORE UPDATE OF decision_no, tenant_no, run_no, signal_id, type, actor,"
+       " reason, payload, received_at_ns ON signal_decision BEGIN"
+       " SELECT RAISE(ABORT, 'of a decision only its outcome changes'); END"},
+      {"decision_stays",
+       "CREATE TRIGGER decision_stays BEFORE DELETE ON signal_decision"
+       " WHEN NOT EXISTS (SELECT 1 FROM archiving WHERE run_no = OLD.run_no) BEGIN"
+       " SELECT RAISE(ABORT, 'a decision is removed by archiving only'); END"},
+      {"anchor_is_immutable",
+       "CREATE TRIGGER anchor_is_immutable BEFORE UPDATE ON archive_anchor BEGIN"
+       " SELECT RAISE(ABORT, 'an anchor is never changed'); END"},
+      {"anchor_stays",
+       "CREATE TRIGGER anchor_stays BEFORE DELETE ON archive_anchor BEGIN"
+       " SELECT RAISE(ABORT, 'an anchor is never removed'); END"},
+  };
+  return kTriggers;
+}
 
 void prepare_schema(db::Database& database, UnixNanos start, bool durable) {
   database.exec("PRAGMA page_size = 16384");
@@ -176,8 +214,8 @@ void prepare_schema(db::Database& database, UnixNanos start, bool durable) {
     return;
   }
   if (version != kSchemaVersion) {
-    throw Error("the store file has schema version " + std::to_string(version) + ", this program writes " +
-                std::to_string(kSchemaVersion));
+    throw Error("the store file has schema version " + std::to_string(version) + ", this program reads and writes " +
+                std::to_string(kSchemaVersion) + (version < kSchemaVersion ? " only: run the scenario again" : ""));
   }
   const std::string found =
       database.query_text("SELECT value FROM store_meta WHERE key = 'start_unix_ns' ORDER BY key");

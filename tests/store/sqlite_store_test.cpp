@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "store/sqlite/audit.h"
+#include "store/sqlite/schema.h"
 #include "tests/store/store_fixture.h"
 
 namespace dvt {
@@ -344,23 +345,60 @@ TEST(Audit, NamesTheEditedTheRemovedAndTheInventedRow) {
   store.flush();
   store::db::Database& db = store.database();
   ASSERT_TRUE(store::audit(db).empty());
+  for (const store::Trigger& trigger : store::immutability_triggers()) {  // as somebody would who wants to edit rows
+    db.exec(("DROP TRIGGER " + std::string(trigger.name)).c_str());
+    EXPECT_EQ(store::audit(db)[0].what,
+              "trigger " + std::string(trigger.name) + " is missing: rows could be changed unhindered");
+    db.exec(std::string(trigger.sql).c_str());
+  }
+  const auto without_triggers = [&db](const std::string& sql) {
+    for (const store::Trigger& trigger : store::immutability_triggers())
+      db.exec(("DROP TRIGGER " + std::string(trigger.name)).c_str());
+    db.exec(sql.c_str());
+    for (const store::Trigger& trigger : store::immutability_triggers()) db.exec(std::string(trigger.sql).c_str());
+  };
 
-  db.exec("UPDATE event SET emitted_at_ns = 4 WHERE position = 5");
+  without_triggers("UPDATE event SET emitted_at_ns = 4 WHERE position = 5");
   auto findings = store::audit(db);
   ASSERT_EQ(findings.size(), 1U);
-  EXPECT_EQ(findings[0].row, 5U);
-  db.exec("UPDATE event SET emitted_at_ns = 0 WHERE position = 5");
+  EXPECT_EQ(findings[0].row, 5);
+  without_triggers("UPDATE event SET emitted_at_ns = 0 WHERE position = 5");
   ASSERT_TRUE(store::audit(db).empty());
 
-  db.exec("UPDATE event SET event_id = x'00' WHERE position = 2; DELETE FROM event WHERE position = 7");
+  without_triggers("UPDATE event SET event_id = x'00' WHERE position = 2; DELETE FROM event WHERE position = 7");
   findings = store::audit(db);
   ASSERT_EQ(findings.size(), 3U);
-  EXPECT_EQ(findings[0].row, 2U);
-  EXPECT_EQ(findings[1].what, "events 7 to 7 are missing");
-  EXPECT_EQ(findings[2].row, 8U);
+  EXPECT_EQ(findings[0].row, 2);
+  EXPECT_EQ(findings[1].row, 7);
+  EXPECT_EQ(findings[1].what, "the event is missing: it was removed");
+  EXPECT_EQ(findings[2].what, "the outbox row's event does not exist");
 
-  db.exec("UPDATE snapshot SET hash = zeroblob(32)");
-  EXPECT_EQ(store::audit(db).back().what, "the snapshot does not match its hash");
+  without_triggers("UPDATE snapshot SET hash = zeroblob(32); DELETE FROM outbox WHERE position = 7");
+  EXPECT_EQ(store::audit(db).back().what, "the snapshot does not match its hash: it was edited");
+}
+
+TEST(SqliteStore, RefusesToChangeOrRemoveWhatIsWritten) {
+  SqliteStateStore store(sqlite_options());
+  describe_world(store, 1);
+  for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(store.append(numbered_event(0, i), Instant{i}));
+  write_snapshot(store, 0, 3, running_state(), Instant{3});
+  SignalDecision deferred;
+  deferred.signal_id = "s";
+  deferred.status = DecisionStatus::deferred;
+  ASSERT_TRUE(store.decide(deferred));
+  store.flush();
+  store::db::Database& db = store.database();
+  for (const char* sql : {"UPDATE event SET payload = 'x' WHERE position = 2", "DELETE FROM event WHERE position = 2",
+                          "UPDATE snapshot SET status = 3", "DELETE FROM snapshot", "DELETE FROM signal_decision",
+                          "UPDATE signal_decision SET reason = 'another'"}) {
+    EXPECT_THROW(db.exec(sql), store::db::DbError) << sql;
+  }
+  deferred.status = DecisionStatus::accepted;  // decided for good: its outcome may change
+  deferred.replaces = true;
+  ASSERT_TRUE(store.decide(deferred));
+  store.flush();
+  EXPECT_EQ(db.query_int("SELECT status FROM signal_decision ORDER BY decision_no"), 0);
+  EXPECT_TRUE(store::audit(db).empty());
 }
 
 TEST(SqliteStore, KeepsAnInMemoryStoreInAFile) {
