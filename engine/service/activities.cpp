@@ -6,6 +6,11 @@
 #include "engine/workflow/failures.h"
 
 namespace dvt::engine {
+namespace {
+
+constexpr std::string_view kForcedTimeout = "FORCED_TIMEOUT";
+
+}  // namespace
 
 PendingActivity* Service::find_activity(Execution& execution, EventId scheduled) {
   for (PendingActivity& activity : execution.activities)
@@ -209,6 +214,26 @@ void Service::on_activity_timeout(ExecutionKey key, EventId scheduled, std::uint
   fail_or_retry(*open, *activity, make_failure("activity " + std::string(to_string(type)) + " timeout", {}), type);
 }
 
+std::size_t Service::fail_started_activities(RunOrdinal run, Symbol type, const std::string& reason) {
+  Open* open = find_run(run);
+  if (open == nullptr) return 0;
+  std::vector<EventId> hanging;
+  for (const PendingActivity& activity : open->execution.activities)
+    if (activity.type == type && activity.machine.state() == ActivityState::started)
+      hanging.push_back(activity.scheduled);
+  const FailureRef failure = make_failure(reason, Symbol::intern(kForcedTimeout));
+  std::size_t failed = 0;
+  for (const EventId scheduled : hanging) {
+    open = find_run(run);  // a limit may have ended it
+    if (open == nullptr) break;
+    if (PendingActivity* activity = find_activity(open->execution, scheduled)) {
+      fail_or_retry(*open, *activity, failure, std::nullopt);
+      ++failed;
+    }
+  }
+  return failed;
+}
+
 void Service::fail_or_retry(Open& open, PendingActivity& activity, const FailureRef& failure,
                             std::optional<TimeoutType> timeout) {
   const Instant now = timers_.now();
@@ -228,7 +253,8 @@ void Service::fail_or_retry(Open& open, PendingActivity& activity, const Failure
     telemetry_.activity_closed(fact, timeout ? timeout_outcome(*timeout) : ActivityOutcome::failed_retryable, code);
     activity.machine.must(ActivityEvent::retry_decided);
     activity.last_failure = failure;
-    telemetry_.activity_retry(fact, timeout ? "timeout" : failure->type.text(), now + delay, policy.maximum_attempts);
+    telemetry_.activity_retry(fact, timeout || code == kForcedTimeout ? "timeout" : failure->type.text(), now + delay,
+                              policy.maximum_attempts);
     activity.attempt_timer =
         timers_.call_after(delay, [this, key = open.execution.key, scheduled = activity.scheduled,
                                    attempt = activity.attempt] { on_retry_due(key, scheduled, attempt); });

@@ -136,6 +136,9 @@ class Service final : public MatchHandler {
   /// failed task's message.
   enum class ResetAnswer : std::uint8_t { done, not_open, no_workflow_task_there };
   ResetAnswer reset_workflow(RunOrdinal run, EventId task_finished, const std::string& reason);
+  /// An operator gives up on the attempts of this type that workers have: each fails with FORCED_TIMEOUT, and its retry
+  /// policy says what follows. Nobody but the operator can know that they hang. Returns how many there were.
+  std::size_t fail_started_activities(RunOrdinal run, Symbol type, const std::string& reason);
   /// Keeps back, or lets go, activities of `held_type` (known fault 6 fixed: a paused run starts no more steps).
   void hold_activities(RunOrdinal run, bool hold);
   void set_held_type(Symbol type) { held_type_ = type; }

@@ -199,6 +199,7 @@ void check_action(Reading& reading, const Node& node, const Operation& operation
                   fmt::format("expected exactly one of signal, action{}", what.empty() ? "" : ", found both"));
     return;
   }
+  if (!operation.signal && !operation.action) return;  // its word was refused
   struct Needs {
     OperatorAction action;
     std::vector<std::string_view> keys;
@@ -223,6 +224,27 @@ void check_action(Reading& reading, const Node& node, const Operation& operation
     if (node.find(key) == nullptr)
       reading.error(node.mark, fmt::format("action: {} needs \"{}\"", word(*operation.action), key));
   }
+  const bool takes_runs = operation.signal || std::find(needed.begin(), needed.end(), "select") != needed.end();
+  // By value: a resolved scenario writes defaults out.
+  const auto refuse = [&](std::string_view key, bool said, std::string message) {
+    if (!said || node.find(key) == nullptr) return;
+    reading.error(node.find(key)->mark, std::move(message));
+  };
+  const Operation plain;
+  if (!takes_runs) {
+    const std::string why = fmt::format("has no meaning for action: {}, which takes no runs", word(*operation.action));
+    refuse("select", operation.select != plain.select, "\"select\" " + why);
+    refuse("spread", operation.spread != plain.spread, "\"spread\" " + why);
+  }
+  if (operation.action) {
+    refuse("payload", operation.payload != plain.payload, "\"payload\" belongs to a signal");
+    refuse("signalId", operation.signal_id != plain.signal_id, "\"signalId\" belongs to a signal");
+    refuse("repeat", operation.repeat != plain.repeat, "\"repeat\" belongs to a signal");
+  }
+  if (!takes_runs && operation.after && operation.after->until == After::Until::drained)
+    reading.error(
+        node.find("after")->mark,
+        fmt::format("until: drained acts on each run as it drains; action: {} takes no runs", word(*operation.action)));
   for (std::string_view key : present(node, {"target", "to", "rate", "kind", "startToClose", "by", "fault"})) {
     const Node* value = node.find(key);
     if (std::find(needed.begin(), needed.end(), key) == needed.end()) {
@@ -249,7 +271,9 @@ const ObjectTable& table<Operation>() {
         .example("5m")
         .not_yet();
     t.field("signal", &O::signal, "The signal to send.").example("PAUSE");
-    t.field("action", &O::action, "The runbook action to take.").example("scale").not_yet();
+    t.field("action", &O::action, "The runbook action to take.")
+        .example("scale")
+        .not_yet_words({"scale", "restart", "add-connections", "replay-from-snapshot", "heal"});
     t.field("as", &O::as, "Role of the actor.").example("Operator");
     t.field("reason", &O::reason, "Reason given; destructive signals need one.").example("maintenance");
     t.field("select", &O::select, "Which runs.").example("{status: RUNNING, fraction: 30%}");
@@ -262,9 +286,13 @@ const ObjectTable& table<Operation>() {
         .range(1, 1'000'000);
     t.field("target", &O::target, "scale, restart, replay-from-snapshot: what.").example("projector").not_yet();
     t.field("to", &O::to, "scale: to so many.").example("10").range(0, 10'000).not_yet();
-    t.field("rate", &O::rate, "throttle: to this rate of new runs.").example("10/s").not_yet();
-    t.field("kind", &O::kind, "set-timeout: of this step kind, or kind/size.").example("spark").not_yet();
-    t.field("startToClose", &O::start_to_close, "set-timeout: to this.").example("2h").not_yet();
+    t.field("rate", &O::rate, "throttle: new runs go to the provider no faster; 0/s lifts the throttle.")
+        .example("10/s");
+    t.field("kind", &O::kind, "set-timeout: of this step kind, or kind/size.").example("spark");
+    t.field("startToClose", &O::start_to_close,
+            "set-timeout: to this, for every step scheduled from now on. Those under way keep theirs.")
+        .example("2h")
+        .above(Duration{});
     t.field("by", &O::by, "add-connections: so many more.").example("20").range(1, 100'000).not_yet();
     t.field("fault", &O::fault, "heal: this fault.").example("slow").not_yet();
     t.finish([](Reading& reading, const Node& node, O& operation) {

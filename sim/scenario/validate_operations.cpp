@@ -72,6 +72,27 @@ void check_order(const Scenario& scenario, const Node& root, Reading& reading) {
   }
 }
 
+// set-timeout: a kind that some warehouse runs, or kind/size.
+void check_timeout_kind(const Scenario& scenario, const Operation& operation, const Node& root, Reading& reading) {
+  if (operation.kind.empty()) return;
+  const std::string_view text = operation.kind;
+  const std::size_t slash = text.find('/');
+  const std::string_view kind = text.substr(0, slash);
+  const auto fail = [&](std::string message) {
+    error_at(reading, root, {"operations", operation.name, "kind"}, std::move(message));
+  };
+  if (scenario.warehouse_for(kind) == nullptr) {
+    std::vector<std::string_view> kinds;
+    for (const WarehouseSpec& warehouse : scenario.warehouses)
+      for (const std::string& known : warehouse.kinds) kinds.push_back(known);
+    return fail(fmt::format("no warehouse runs the kind \"{}\"{}", kind, Reading::suggestion(kind, kinds)));
+  }
+  if (slash == std::string_view::npos) return;
+  const std::string_view size = text.substr(slash + 1);
+  if (size != "small" && size != "medium" && size != "large")
+    fail(fmt::format("no size \"{}\"{}", size, Reading::suggestion(size, {"small", "medium", "large"})));
+}
+
 void check_operation(const Scenario& scenario, const Operation& operation, const Node& root, Reading& reading) {
   check_select(scenario, operation.select, root, "", "operations", operation.name, reading);
   if (operation.after && operation.after->operation != operation.name) {
@@ -96,6 +117,10 @@ void check_operation(const Scenario& scenario, const Operation& operation, const
       error_at(reading, root, {"operations", operation.name, "fault"},
                fmt::format("no fault \"{}\"{}", operation.fault, Reading::suggestion(operation.fault, faults)));
   }
+  check_timeout_kind(scenario, operation, root, reading);
+  if (operation.action == OperatorAction::force_timeout && scenario.topology.adapter.kind != AdapterKind::temporal)
+    error_at(reading, root, {"operations", operation.name, "action"},
+             "force-timeout takes hold of Temporal's activities: it needs topology.adapter.kind: temporal");
   if (operation.at && operation.spread.ns > 0 && operation.spread > scenario.duration) {
     error_at(reading, root, {"operations", operation.name, "spread"}, "longer than the run");
   }

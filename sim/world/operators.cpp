@@ -3,20 +3,28 @@
 #include <algorithm>
 
 namespace dvt::sim {
+namespace {
+
+// Of an action: the runs that go on.
+RunFilter filter_of(const Operation& operation) {
+  return operation.select.filter(operation.signal.value_or(SignalType::cancel));
+}
+
+}  // namespace
 
 Operators::Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api,
-                     RunBoard& board)
+                     RunBoard& board, OperatorActions& actions)
     : timers_(timers),
       random_(random),
       scenario_(scenario),
       api_(api),
       board_(board),
+      actions_(actions),
       operations_(scenario.operations.size()) {
   for (const BackgroundSignal& signal : scenario.workload.signals)
     resume_after_.push_back(signal.resume_after ? signal.resume_after->build() : Distribution::constant({}));
   const auto selects_ended = [](const Operation& operation) {
-    if (!operation.signal) return false;
-    const RunFilter status = operation.select.filter(*operation.signal);
+    const RunFilter status = filter_of(operation);
     return status == RunFilter::completed || status == RunFilter::failed || status == RunFilter::cancelled;
   };
   if (std::any_of(scenario.operations.begin(), scenario.operations.end(), selects_ended)) board_.keep_ended();
@@ -88,8 +96,7 @@ void Operators::next_read(std::uint64_t number) {
 std::vector<RunOrdinal> Operators::choose(std::size_t index) {
   const Operation& operation = scenario_.operations[index];
   const Select& select = operation.select;
-  std::vector<RunOrdinal> runs =
-      board_.matching(select.filter(*operation.signal), plan_index(select.plan), select.tenant);
+  std::vector<RunOrdinal> runs = board_.matching(filter_of(operation), plan_index(select.plan), select.tenant);
   if (select.fraction.ppb >= 1'000'000'000) return runs;
   // The runs with the smallest draws: the choice of one run depends on no other.
   std::vector<std::pair<std::uint64_t, RunOrdinal>> ranked;
@@ -111,6 +118,10 @@ std::vector<RunOrdinal> Operators::choose(std::size_t index) {
 void Operators::begin_operation(std::size_t index) {
   const Operation& operation = scenario_.operations[index];
   OperationState& state = operations_[index];
+  if (operation.action && !OperatorActions::takes_runs(*operation.action)) {
+    actions_.act(operation);
+    return operation_chose(index);
+  }
   if (!operation.select.same_as.empty()) {
     for (std::size_t i = 0; i < scenario_.operations.size(); ++i)
       if (scenario_.operations[i].name == operation.select.same_as) state.chosen = operations_[i].chosen;
@@ -123,7 +134,7 @@ void Operators::begin_operation(std::size_t index) {
       Draws draws(random_, Purpose::operation, index, run.value, static_cast<std::uint64_t>(repeat) + 1);
       const Duration delay =
           operation.spread.ns > 0 ? Distribution::uniform({}, operation.spread).sample(draws) : Duration{};
-      timers_.call_after(delay, [this, index, run] { send_one(index, run); });
+      timers_.call_after(delay, [this, index, run] { act_on_one(index, run); });
     }
   }
   operation_chose(index);
@@ -131,11 +142,12 @@ void Operators::begin_operation(std::size_t index) {
 
 // `repeat` of an operation that waits for a drain: all at once.
 void Operators::send(std::size_t index, RunOrdinal run) {
-  for (std::int64_t repeat = 0; repeat < scenario_.operations[index].repeat; ++repeat) send_one(index, run);
+  for (std::int64_t repeat = 0; repeat < scenario_.operations[index].repeat; ++repeat) act_on_one(index, run);
 }
 
-void Operators::send_one(std::size_t index, RunOrdinal run) {
+void Operators::act_on_one(std::size_t index, RunOrdinal run) {
   const Operation& operation = scenario_.operations[index];
+  if (operation.action) return actions_.act_on(operation, run);
   engine::SignalRequest request;
   request.run = run;
   request.type = *operation.signal;

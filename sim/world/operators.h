@@ -1,5 +1,6 @@
 // People and clients around the control plane: background signals and status reads of the workload, and the scenario's
-// `operations`. They see runs through the RunBoard and act through the API only.
+// `operations`. They see runs through the RunBoard, send signals through the API, and take runbook actions
+// (OperatorActions).
 #pragma once
 
 #include <map>
@@ -10,13 +11,15 @@
 #include "engine/ports/random.h"
 #include "engine/ports/timers.h"
 #include "sim/scenario/scenario.h"
+#include "sim/world/operator_actions.h"
 #include "sim/world/run_board.h"
 
 namespace dvt::sim {
 
 class Operators {
  public:
-  Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api, RunBoard& board);
+  Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api, RunBoard& board,
+            OperatorActions& actions);
   void start();
 
  private:
@@ -33,7 +36,7 @@ class Operators {
   void begin_operation(std::size_t index);
   std::vector<RunOrdinal> choose(std::size_t index);
   void send(std::size_t index, RunOrdinal run);
-  void send_one(std::size_t index, RunOrdinal run);
+  void act_on_one(std::size_t index, RunOrdinal run);
   void operation_chose(std::size_t index);
   void run_drained(RunOrdinal run);
   void release(std::size_t index, RunOrdinal run);
@@ -44,6 +47,7 @@ class Operators {
   const Scenario& scenario_;
   engine::ApiFront& api_;
   RunBoard& board_;
+  OperatorActions& actions_;
   std::vector<OperationState> operations_;
   std::vector<Distribution> resume_after_;  // by background signal
 };

@@ -25,6 +25,7 @@
 #include "sim/slo/measure_setup.h"
 #include "sim/world/arrivals.h"
 #include "sim/world/clients.h"
+#include "sim/world/operator_actions.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan_fetcher.h"
 #include "sim/world/run_board.h"
@@ -150,7 +151,8 @@ struct World::Parts {
   engine::PlanCatalogue plans;
   std::vector<std::vector<engine::StepNotes>> notes;  // by plan
   std::vector<std::string_view> plan_refusals;        // by plan: why its runs are refused; empty: they are not
-  std::vector<std::uint32_t> step_limits;             // by plan: steps of a run at once; 0: no bound
+  StepOptionsTable step_table;
+  std::vector<std::uint32_t> step_limits;  // by plan: steps of a run at once; 0: no bound
   PlanFetcher fetcher;
   adapters::Warehouses warehouses;
   engine::Service service;
@@ -173,6 +175,7 @@ struct World::Parts {
   RunBoard board;
   std::unique_ptr<RunClients> clients;
   std::unique_ptr<ArrivalStream> arrivals;
+  std::unique_ptr<OperatorActions> actions;
   std::unique_ptr<Operators> operators;
   std::unique_ptr<DiskFaults> disk_faults;
   std::unique_ptr<Targets> targets;
@@ -268,7 +271,8 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
     clients->request(arrival.run, arrival.plan, arrival.tenant);
   });
-  operators = std::make_unique<Operators>(kernel, random, scenario, *api, board);
+  actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table);
+  operators = std::make_unique<Operators>(kernel, random, scenario, *api, board, *actions);
   disk_faults = std::make_unique<DiskFaults>(kernel, random, telemetry, store_model,
                                              dynamic_cast<store::SqliteStateStore*>(rows.get()), disk.get());
   targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model, projector,
@@ -356,16 +360,16 @@ void World::Parts::judge_plan(const PlanSpec& spec, const engine::PlanEntry& ent
 
 void World::Parts::add_workers() {
   // Options by plan and step, made once: workflow code on every worker answers from this table.
-  auto by_step = std::make_shared<std::vector<std::vector<engine::ActivityOptionsRef>>>();
   for (const engine::PlanEntryRef& plan : plans.entries()) {
-    auto& steps = by_step->emplace_back();
+    std::vector<StepOptionsTable::Entry> steps;
     for (std::size_t i = 0; i < plan->plan.steps.size(); ++i) {
-      steps.push_back(step_options(scenario, plan->plan.steps[i], notes[plan->ordinal.value][i]));
+      const engine::StepNotes& of_step = notes[plan->ordinal.value][i];
+      steps.push_back({plan->plan.steps[i].kind, to_string(of_step.size.value_or(engine::StepSize::small)),
+                       step_options(scenario, plan->plan.steps[i], of_step)});
     }
+    step_table.add_plan(std::move(steps));
   }
-  const StepOptions options_of_step = [by_step](PlanOrdinal plan, StepIndex step) {
-    return (*by_step)[plan.value][step.value];
-  };
+  const StepOptions options_of_step = [this](PlanOrdinal plan, StepIndex step) { return step_table.at(plan, step); };
   const engine::ActivityOptionsRef control = control_options(scenario);
   if (scenario.topology.adapter.kind == AdapterKind::conductor) {
     add_conductor_workers(control, options_of_step);

@@ -215,6 +215,24 @@ TEST_F(Expiring, AnAttemptThatTimedOutCannotCompleteAnyMore) {
   EXPECT_EQ(count<ActivityTaskCompleted>(), 0u);
 }
 
+TEST_F(Expiring, AnAttemptThatAnOperatorGivesUpIsRetriedByItsPolicyAndCannotComplete) {
+  start();
+  ActivityOptions options = with({}, minutes(30));
+  options.retry.maximum_attempts = 2;
+  complete({schedule(1, options)});
+  const ActivityTaskToken first = activities[1].token;
+  to(minutes(1));
+  EXPECT_EQ(service.fail_started_activities({0}, Symbol::intern("nothing-of-this-type"), "gone"), 0u);
+  EXPECT_EQ(service.fail_started_activities({0}, last<ActivityTaskScheduled>().type, "gone"), 1u);
+  to(minutes(2));
+  ASSERT_EQ(activities[1].token.attempt, 2u);
+  service.respond_activity_completed(first, nullptr);
+  EXPECT_EQ(count<ActivityTaskCompleted>(), 0u);
+  EXPECT_EQ(service.fail_started_activities({0}, last<ActivityTaskScheduled>().type, "gone"), 1u);
+  EXPECT_EQ(last<ActivityTaskFailed>().failure->type.text(), "FORCED_TIMEOUT") << "no attempt was left";
+  EXPECT_EQ(last<ActivityTaskFailed>().failure->message, "gone");
+}
+
 TEST_F(Expiring, AMissingHeartbeatIsRetriedAndTheNextAttemptGetsTheLastDetails) {
   start();
   complete({schedule(1, with({}, minutes(10), seconds(10)))});

@@ -67,6 +67,8 @@ std::string filled(const std::string& path) {
   replace("faults.<name>", "faults.slow");
   replace("operations.<name>.select.sameAs", "operations.resume.select.sameAs");
   replace("operations.<name>.after", "operations.resume.after");
+  for (const char* key : {"rate", "kind", "startToClose"})
+    replace(std::string("operations.<name>.") + key, std::string("operations.act.") + key);
   replace("operations.<name>", "operations.p30");
   replace("<name>", "weekly");
   replace("assertions[].abortOnFail", "assertions.7.abortOnFail");
@@ -81,6 +83,10 @@ std::vector<SetOverride> companions(const std::string& path) {
     return {{"workload.arrivals.process", "trace"}, {"workload.arrivals.column", "t"}};
   if (path == "workload.arrivals.column")
     return {{"workload.arrivals.process", "trace"}, {"workload.arrivals.file", "t.csv"}};
+  if (path == "operations.<name>.rate") return {{"operations.act", "{at: 45m, action: throttle}"}};
+  if (path == "operations.<name>.kind") return {{"operations.act", "{at: 45m, action: set-timeout, startToClose: 2h}"}};
+  if (path == "operations.<name>.startToClose")
+    return {{"operations.act", "{at: 45m, action: set-timeout, kind: spark}"}};
   if (path == "workload.arrivals.runs") return {{"workload.arrivals", "{}"}};
   return {};
 }
