@@ -18,8 +18,9 @@ inline constexpr std::uint32_t kNoSubscription = 0xFFFFFFFF;
 class BusPort {
  public:
   virtual ~BusPort() = default;
-  /// `event` need not outlive the call. The same event may be published again after a lost acknowledgement.
-  virtual void publish(const StoredEvent& event, PublishDone done) = 0;
+  /// `event` need not outlive the call. The same event may be published again after a lost acknowledgement; `attempt`
+  /// counts from 1 and names the draws of this publication.
+  virtual void publish(const StoredEvent& event, std::uint32_t attempt, PublishDone done) = 0;
 };
 
 }  // namespace dvt

@@ -45,6 +45,7 @@ enum class Purpose : std::uint32_t {
   approval = 32,
   oncall = 33,
   probe = 34,
+  message_fault = 40,  // which messages on the bus a fault strikes
   test = 1000,
 };
 

@@ -159,7 +159,7 @@ struct StoreCounts {
   std::uint64_t runs = 0;
   std::uint64_t decisions = 0;
   std::uint64_t outbox_pending = 0;
-  std::uint64_t dead_letters = 0;
+  std::uint64_t dead_letters = 0;  // in the queue: those that were driven again are not in it
 };
 
 /// What has to read may throw StoreFailure, before anything is changed: find_request, add_run, fetch, read_partition,
@@ -201,6 +201,9 @@ class StateStore {
   /// Gives a leased row back to be retried at `not_before`, with one more attempt counted.
   virtual void retry_outbox(std::uint64_t position, Instant not_before) = 0;
   virtual void dead_letter(std::uint64_t position, Instant now) = 0;
+  /// Puts every dead letter back into the outbox, due at once and with no attempt counted, and lists them oldest first;
+  /// replaces `out`.
+  virtual void redrive_dead_letters(Instant now, std::vector<StoredEvent>& out) = 0;
 
   /// The run is closed and folded: caches for it may be dropped (memory stays flat over a month).
   virtual void release_run(RunOrdinal run) = 0;

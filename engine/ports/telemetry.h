@@ -123,8 +123,19 @@ struct WarehouseFact {
   bool ok = false;
 };
 
+/// The projector folded a run anew from the log (domain §3). Complete only when it moved forward: up_to_seq >
+/// known_seq, or the log has nothing newer than known_seq.
+struct ResyncFact {
+  RunOrdinal run;
+  bool from_snapshot = false;   // false: from the beginning of the log
+  std::uint64_t known_seq = 0;  // covered by the read model before
+  std::uint64_t up_to_seq = 0;  // … and after
+  Instant at;
+};
+
 /// What notice() may tell of.
-inline constexpr std::string_view kNoticeNames[] = {"ORPHANED_TASK", "PAUSE_DRAIN_TIMEOUT", "STORE_CORRUPTION"};
+inline constexpr std::string_view kNoticeNames[] = {"CAUSAL_VIOLATION", "ORPHANED_TASK", "PAUSE_DRAIN_TIMEOUT",
+                                                    "STORE_CORRUPTION"};
 
 /// An alert that no rule stands behind: `counts.notice.<NAME>` (design §7). Texts are valid during the call.
 struct NoticeFact {
@@ -210,9 +221,18 @@ class Telemetry {
   virtual void gap_confirmed(RunOrdinal, Instant /*at*/) {}
   virtual void outbox_leased(std::uint32_t /*relay*/, std::uint64_t /*position*/, Instant /*until*/, Instant /*at*/) {}
   virtual void outbox_published(const StoredEvent&, Instant /*at*/) {}
+  /// Its relay gave the row back, to be tried again: its lease is over.
+  virtual void outbox_released(std::uint64_t /*position*/, Instant /*at*/) {}
+  /// A consumer has done what it does with the event. The bus hears of it by `delivered`, or never.
+  virtual void event_consumed(std::uint32_t /*subscription*/, const StoredEvent&, Instant /*at*/) {}
   virtual void delivered(std::uint32_t /*subscription*/, const StoredEvent&, std::uint32_t /*attempts*/, bool /*first*/,
                          Instant /*at*/) {}
   virtual void dead_lettered(std::uint32_t /*subscription*/, const StoredEvent&, Instant /*at*/) {}
+  /// A dead letter is on its way again, for kNoSubscription or the subscription that it died for.
+  virtual void dead_letter_redriven(std::uint32_t /*subscription*/, const StoredEvent&, Instant /*at*/) {}
+  virtual void run_resynced(const ResyncFact&) {}
+  /// From now on the projector reads so many partitions.
+  virtual void projector_laid_out(std::uint32_t /*partitions*/, Instant /*at*/) {}
 
   // Faults
   virtual void fault_injected(std::string_view /*name*/, Instant /*at*/) {}

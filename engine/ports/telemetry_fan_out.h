@@ -150,12 +150,27 @@ class TelemetryFanOut final : public Telemetry {
   void outbox_published(const StoredEvent& event, Instant at) override {
     for (Telemetry* listener : listeners_) listener->outbox_published(event, at);
   }
+  void outbox_released(std::uint64_t position, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->outbox_released(position, at);
+  }
+  void event_consumed(std::uint32_t subscription, const StoredEvent& event, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->event_consumed(subscription, event, at);
+  }
   void delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
                  Instant at) override {
     for (Telemetry* listener : listeners_) listener->delivered(subscription, event, attempts, first, at);
   }
   void dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) override {
     for (Telemetry* listener : listeners_) listener->dead_lettered(subscription, event, at);
+  }
+  void dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->dead_letter_redriven(subscription, event, at);
+  }
+  void run_resynced(const ResyncFact& fact) override {
+    for (Telemetry* listener : listeners_) listener->run_resynced(fact);
+  }
+  void projector_laid_out(std::uint32_t partitions, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->projector_laid_out(partitions, at);
   }
 
   // Faults

@@ -30,7 +30,6 @@ struct InvariantConfig {
   /// Longest and shortest pause after a failed publication, jitter included (production: 36 s and 800 ms). The defaults
   /// fit any policy and find less.
   Duration outbox_backoff_max = hours(1);
-  Duration outbox_backoff_min;
   /// A delivery that is this much older than one that arrived is not under way any more. Production's ten attempts with
   /// back-off take about four minutes.
   Duration delivery_overdue = hours(1);

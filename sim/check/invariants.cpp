@@ -205,12 +205,27 @@ void InvariantSuite::outbox_leased(std::uint32_t relay, std::uint64_t position, 
 void InvariantSuite::outbox_published(const StoredEvent& event, Instant at) {
   checkers_->outbox.outbox_published(event, at);
 }
+void InvariantSuite::run_resynced(const ResyncFact& fact) {
+  checkers_->log.run_resynced(fact);
+}
+void InvariantSuite::projector_laid_out(std::uint32_t partitions, Instant at) {
+  checkers_->log.projector_laid_out(partitions, at);
+}
+void InvariantSuite::outbox_released(std::uint64_t position, Instant at) {
+  checkers_->outbox.outbox_released(position, at);
+}
+void InvariantSuite::event_consumed(std::uint32_t subscription, const StoredEvent& event, Instant at) {
+  checkers_->outbox.event_consumed(subscription, event, at);
+}
 void InvariantSuite::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
                                Instant at) {
   checkers_->outbox.delivered(subscription, event, attempts, first, at);
 }
 void InvariantSuite::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
   checkers_->outbox.dead_lettered(subscription, event, at);
+}
+void InvariantSuite::dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant at) {
+  checkers_->outbox.dead_letter_redriven(subscription, event, at);
 }
 
 }  // namespace dvt::sim

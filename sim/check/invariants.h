@@ -67,9 +67,14 @@ class InvariantSuite final : public Telemetry {
                            const std::vector<SnapshotFact>& snapshots, Instant at) override;
   void outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant at) override;
   void outbox_published(const StoredEvent& event, Instant at) override;
+  void run_resynced(const ResyncFact& fact) override;
+  void projector_laid_out(std::uint32_t partitions, Instant at) override;
+  void outbox_released(std::uint64_t position, Instant at) override;
+  void event_consumed(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
   void delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
                  Instant at) override;
   void dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
+  void dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
 
  private:
   friend const std::vector<std::string>& invariant_names();

@@ -34,14 +34,17 @@ LogChecker::LogChecker(const InvariantConfig& config)
       terminal_("terminal-states-never-change", config),
       never_skips_("projection-never-skips", config),
       equals_fold_("projection-equals-fold", config),
+      watermark_("watermark-moves-with-its-snapshots", config),
+      resync_("resync-moves-forward", config),
       shows_pause_("projection-shows-the-pause", config),
       engine_agrees_("engine-matches-store", config),
       ended_close_("ended-runs-close", config),
       close_once_("runs-start-and-close-once", config) {}
 
 std::vector<Invariant*> LogChecker::invariants() {
-  return {&commit_order_, &run_seq_,     &one_row_per_key_, &idempotent_,    &acknowledged_, &transitions_, &terminal_,
-          &never_skips_,  &equals_fold_, &shows_pause_,     &engine_agrees_, &ended_close_,  &close_once_};
+  return {&commit_order_, &run_seq_,     &one_row_per_key_, &idempotent_,  &acknowledged_,
+          &transitions_,  &terminal_,    &never_skips_,     &equals_fold_, &watermark_,
+          &resync_,       &shows_pause_, &engine_agrees_,   &ended_close_, &close_once_};
 }
 
 void LogChecker::event_committed(const StoredEvent& event) {
@@ -76,6 +79,8 @@ void LogChecker::event_committed(const StoredEvent& event) {
     });
   }
   log->add(event);
+  if (!partitions_.empty())
+    partitions_[event.run.value % partitions_.size()].ahead.push_back({event.position, event.run, event.run_seq});
   const RunStatus before = log->head.status;
   check_transition(event, *log, before);
   if (is_terminal(log->head.status) && !is_terminal(before)) log->terminal_at = event.persisted_at;

@@ -30,6 +30,8 @@ class LogChecker final : public Checker {
   void event_committed(const StoredEvent& event) override;
   void snapshots_committed(std::uint32_t partition, std::uint64_t watermark, const std::vector<StoredEvent>& events,
                            const std::vector<SnapshotFact>& snapshots, Instant at) override;
+  void run_resynced(const ResyncFact& fact) override;
+  void projector_laid_out(std::uint32_t partitions, Instant at) override;
   void finish(const EndOfRun& end) override;
   std::vector<Invariant*> invariants() override;
 
@@ -39,6 +41,7 @@ class LogChecker final : public Checker {
   void check_engine_agrees(const RunClosed& fact, const RunLog& log);
   void cover(const StoredEvent& event, Instant at);
   void check_snapshot(const SnapshotFact& snapshot, Instant at);
+  void check_watermark(std::uint32_t partition, std::uint64_t watermark, Instant at);
   void fold_next(RunLog& log);
   void forget_closed(Instant now);
 
@@ -55,6 +58,17 @@ class LogChecker final : public Checker {
   std::uint64_t covered_ = 0;       // of the committed ones, by the projector
   std::uint64_t out_of_sight_ = 0;  // committed for a run that is gone
   Instant last_close_at_;
+  /// What a partition's watermark has not passed, in commit order; empty until the projector was laid out.
+  struct Ahead {
+    std::uint64_t position;
+    RunOrdinal run;
+    std::uint64_t run_seq;
+  };
+  struct Partition {
+    std::uint64_t watermark = 0;
+    std::deque<Ahead> ahead;
+  };
+  std::vector<Partition> partitions_;
 
   Invariant commit_order_;
   Invariant run_seq_;
@@ -65,6 +79,8 @@ class LogChecker final : public Checker {
   Invariant terminal_;
   Invariant never_skips_;
   Invariant equals_fold_;
+  Invariant watermark_;
+  Invariant resync_;
   Invariant shows_pause_;
   Invariant engine_agrees_;
   Invariant ended_close_;

@@ -1,6 +1,8 @@
 // The read model against the log: every row folded exactly once and in order, and the state that comes out.
 #include "engine/base/format.h"
 
+#include <algorithm>
+
 #include "sim/check/log_checker.h"
 
 namespace dvt::sim {
@@ -95,10 +97,59 @@ void LogChecker::check_snapshot(const SnapshotFact& snapshot, Instant at) {
   }
 }
 
-void LogChecker::snapshots_committed(std::uint32_t, std::uint64_t, const std::vector<StoredEvent>& events,
-                                     const std::vector<SnapshotFact>& snapshots, Instant at) {
+void LogChecker::projector_laid_out(std::uint32_t partitions, Instant) {
+  std::vector<Ahead> all;
+  for (const Partition& partition : partitions_) all.insert(all.end(), partition.ahead.begin(), partition.ahead.end());
+  std::sort(all.begin(), all.end(), [](const Ahead& a, const Ahead& b) { return a.position < b.position; });
+  partitions_.assign(partitions, {});
+  for (const Ahead& event : all) partitions_[event.run.value % partitions].ahead.push_back(event);
+}
+
+// What lies at or below a watermark is never read again: it must be in the snapshots that were committed with it, or in
+// earlier ones.
+void LogChecker::check_watermark(std::uint32_t index, std::uint64_t watermark, Instant at) {
+  if (index >= partitions_.size()) return;
+  Partition& partition = partitions_[index];
+  watermark_.checked();
+  if (watermark < partition.watermark) {
+    watermark_.broken(at, RunOrdinal{UINT32_MAX}, [&] {
+      return fmt::format("the watermark of partition {} went back from {} to {}", index, partition.watermark,
+                         watermark);
+    });
+  }
+  partition.watermark = watermark;
+  for (; !partition.ahead.empty() && partition.ahead.front().position <= watermark; partition.ahead.pop_front()) {
+    const Ahead& passed = partition.ahead.front();
+    const RunLog* log = runs_.find(passed.run);
+    if (log == nullptr) continue;  // closed and covered long ago
+    const std::uint64_t folded = log->projected_rows == 0 ? 0 : log->rows[log->projected_rows - 1].run_seq;
+    if (folded >= passed.run_seq) continue;
+    watermark_.broken(at, passed.run, [&] {
+      return fmt::format("the watermark of partition {} passed position {}, which is in no snapshot", index,
+                         passed.position);
+    });
+  }
+}
+
+void LogChecker::run_resynced(const ResyncFact& fact) {
+  const RunLog* log = runs_.find(fact.run);
+  if (log == nullptr) return;
+  resync_.checked();
+  const std::uint64_t newest = log->rows.empty() ? 0 : log->rows.back().run_seq;
+  const bool moved = fact.up_to_seq > fact.known_seq || (fact.up_to_seq == newest && fact.known_seq == newest);
+  if (moved && fact.up_to_seq <= newest) return;
+  resync_.broken(fact.at, fact.run, [&] {
+    return fmt::format("a resync from run_seq {} was called complete at {}, while the log ends at {}", fact.known_seq,
+                       fact.up_to_seq, newest);
+  });
+}
+
+void LogChecker::snapshots_committed(std::uint32_t partition, std::uint64_t watermark,
+                                     const std::vector<StoredEvent>& events, const std::vector<SnapshotFact>& snapshots,
+                                     Instant at) {
   for (const StoredEvent& event : events) cover(event, at);
   for (const SnapshotFact& snapshot : snapshots) check_snapshot(snapshot, at);
+  check_watermark(partition, watermark, at);
 }
 
 }  // namespace dvt::sim

@@ -108,6 +108,10 @@ void OutboxChecker::look_for_skipped(std::uint64_t position, Instant when) {
   }
 }
 
+void OutboxChecker::outbox_released(std::uint64_t position, Instant when) {
+  if (Travel* travel = at(position)) travel->leased_until = when;
+}
+
 void OutboxChecker::outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant when) {
   only_committed_.checked();
   Travel* travel = at(position);
@@ -120,17 +124,14 @@ void OutboxChecker::outbox_leased(std::uint32_t relay, std::uint64_t position, I
     return;
   }
   one_lease_.checked();
-  const bool live = travel->leases > 0 && when < travel->leased_until;
-  if (live && when < travel->leased_at + config_.outbox_backoff_min && !travel->double_lease) {
+  if (travel->leases > 0 && when < travel->leased_until && !travel->double_lease) {
     travel->double_lease = true;
     one_lease_.broken(when, travel->run, [&] {
       return fmt::format("relay {} leased position {} while another lease ran to {}", relay, position,
                          format_duration(Duration{travel->leased_until.ns}));
     });
   }
-  if (live) ++travel->taken_over;
   ++travel->leases;
-  travel->leased_at = when;
   travel->leased_until = until;
   look_for_skipped(position, when);
 }
@@ -164,17 +165,12 @@ void OutboxChecker::outbox_published(const StoredEvent& event, Instant when) {
   ++travel->published;
   if (travel->published == 1) travel->published_at = when;
   one_lease_.checked();
-  // A row comes back to another relay before its lease has run out only when its publication failed: each lease that
-  // was taken over in its lifetime has no publication.
-  const bool unleased = travel->leases == 0;
-  if ((unleased || travel->published > travel->leases - travel->taken_over) && !travel->double_lease) {
+  if (travel->published > travel->leases && !travel->double_lease) {
     travel->double_lease = true;
     one_lease_.broken(when, event.run, [&] {
-      return unleased
-                 ? fmt::format("position {} was published without a lease", event.position)
-                 : fmt::format(
-                       "position {} was published {} times under {} leases, {} of them granted while another was live",
-                       event.position, travel->published, travel->leases, travel->taken_over);
+      return travel->leases == 0 ? fmt::format("position {} was published without a lease", event.position)
+                                 : fmt::format("position {} was published {} times under {} leases", event.position,
+                                               travel->published, travel->leases);
     });
   }
   if (!before && arrived(*travel)) settle(event.position);
@@ -211,13 +207,48 @@ void OutboxChecker::delivered(std::uint32_t subscription, const StoredEvent& eve
 void OutboxChecker::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant when) {
   Travel* travel = same_event(event, when, "given up");
   if (travel == nullptr) return;
-  const bool before = arrived(*travel);
+  // Copies whose acknowledgement was lost may still arrive, and the letter may be driven again.
   if (subscription == kNoSubscription) {
-    travel->dead = true;  // copies whose acknowledgement was lost may still arrive
+    travel->dead = true;
+    travel->leased_until = when;
   } else if (subscription < config_.subscriptions) {
+    travel->given_up |= 1U << subscription;
     travel->pending &= ~(1U << subscription);
   }
-  if (!before && arrived(*travel)) settle(event.position);
+}
+
+void OutboxChecker::dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant when) {
+  Travel* travel = same_event(event, when, "driven again");
+  const std::uint32_t bit = subscription < config_.subscriptions ? 1U << subscription : 0;
+  const bool was_dead = travel != nullptr && (bit == 0 ? travel->dead : (travel->given_up & bit) != 0);
+  if (!was_dead) {
+    if (travel != nullptr || event.position <= last_)
+      only_committed_.broken(when, event.run, [&] {
+        return fmt::format("position {} was driven again and was no dead letter", event.position);
+      });
+    return;
+  }
+  travel->published_at = when;
+  if (bit == 0) {
+    travel->dead = false;
+    return;
+  }
+  travel->given_up &= ~bit;
+  travel->pending |= bit;
+}
+
+void OutboxChecker::event_consumed(std::uint32_t subscription, const StoredEvent& event, Instant when) {
+  Travel* travel = same_event(event, when, "consumed");
+  if (subscription >= config_.subscriptions) return;
+  effect_once_.checked();
+  const std::uint32_t bit = 1U << subscription;
+  const bool again =
+      travel == nullptr ? event.position <= last_ && at(event.position) == nullptr : (travel->consumed & bit) != 0;
+  if (travel != nullptr) travel->consumed |= bit;
+  if (!again) return;
+  effect_once_.broken(when, event.run, [&] {
+    return fmt::format("position {} had its effect on subscription {} again", event.position, subscription);
+  });
 }
 
 // With nothing under way everything must have arrived. Otherwise an event is lost when others that were published an

@@ -19,12 +19,12 @@ struct Travel {
   std::uint64_t run_seq = 0;
   Instant committed_at;
   Instant published_at;  // first time; valid when published > 0
-  Instant leased_at;     // last time
   Instant leased_until;
-  std::uint32_t pending = 0;  // a bit for each subscription that has neither got it nor given it up
-  std::uint16_t leases = 0;
-  std::uint16_t taken_over = 0;  // leases granted while the one before had not run out
-  std::uint16_t published = 0;
+  std::uint32_t pending = 0;   // a bit for each subscription that has neither got it nor given it up
+  std::uint32_t given_up = 0;  // … that gave it up
+  std::uint32_t consumed = 0;  // … whose consumer did its work
+  std::uint32_t leases = 0;
+  std::uint32_t published = 0;
   bool dead = false;          // the relay gave it up
   bool hole = false;          // no event has this position
   bool skipped = false;       // told already
@@ -39,9 +39,12 @@ class OutboxChecker final : public Checker {
   void event_committed(const StoredEvent& event) override;
   void outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant at) override;
   void outbox_published(const StoredEvent& event, Instant at) override;
+  void outbox_released(std::uint64_t position, Instant at) override;
+  void event_consumed(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
   void delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
                  Instant at) override;
   void dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
+  void dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
   void finish(const EndOfRun& end) override;
   std::vector<Invariant*> invariants() override;
 
@@ -56,7 +59,9 @@ class OutboxChecker final : public Checker {
 
   /// nullptr when the position was never committed, or the event has arrived everywhere and is forgotten.
   Travel* at(std::uint64_t position);
-  bool arrived(const Travel& travel) const { return travel.pending == 0 && (travel.published > 0 || travel.dead); }
+  bool arrived(const Travel& travel) const {
+    return travel.pending == 0 && travel.given_up == 0 && travel.published > 0;
+  }
   /// To be called when an event has just arrived everywhere.
   void settle(std::uint64_t position);
   void free_page(std::uint64_t page);

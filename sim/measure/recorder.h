@@ -139,6 +139,9 @@ class Measure final : public Telemetry, private PauseListener {
   void delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t attempts, bool first,
                  Instant at) override;
   void dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
+  void dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant at) override;
+  void outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant at) override;
+  void run_resynced(const ResyncFact& fact) override;
 
   void fault_injected(std::string_view name, Instant at) override;
   void fault_healed(std::string_view name, Instant at) override;
@@ -172,6 +175,8 @@ class Measure final : public Telemetry, private PauseListener {
   std::uint32_t warehouse_queue() const;
   void lag_changed(Instant at);
   bool delivery_is_fresh(Instant at);
+  /// The subscription will not get the event in time; false when it had it.
+  bool missed(std::uint32_t subscription, const StoredEvent& event, Instant at);
   /// Tells the fault log of every condition that holds now and that some fault waits for.
   void check_levels(Instant at);
 

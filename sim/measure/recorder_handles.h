@@ -93,8 +93,9 @@ struct Measure::Tallies {
       &replayed_events, &nondeterminism, &activities, &step_activities, &activity_attempts, &activity_retries,
       &activity_timeouts, &timers_fired, &children_started, &children_completed, &children_not_completed,
       &worker_crashes, &worker_restarts, &warehouse_jobs, &warehouse_errors, &deliveries, &duplicate_deliveries,
-      &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected, &gaps_confirmed, &fault_strikes,
-      &notice_dead_letter, &notice_invalid_transition, &notice_plan_integrity, &notice_escalated;
+      &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected, &gaps_confirmed, &dead_letters_redriven,
+      &dead_letters_delivered, &outbox_leases, &outbox_published, &resyncs, &fault_strikes, &notice_dead_letter,
+      &notice_invalid_transition, &notice_plan_integrity, &notice_escalated;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

@@ -1,5 +1,6 @@
 // Facts of the store, the projector, the outbox and the bus, and of faults.
 #include "engine/base/assert.h"
+#include "engine/ports/bus.h"
 #include "sim/measure/recorder.h"
 #include "sim/measure/recorder_handles.h"
 
@@ -81,16 +82,22 @@ void Measure::gap_confirmed(RunOrdinal, Instant at) {
   if (counts_from(at)) ++gaps_.confirmed;
 }
 
+void Measure::outbox_leased(std::uint32_t, std::uint64_t, Instant, Instant) {
+  ++tally_->outbox_leases;
+}
+
 void Measure::outbox_published(const StoredEvent& event, Instant at) {
+  ++tally_->outbox_published;
   if (!events_.publish(event.position)) return;
   handles_->emission[static_cast<std::size_t>(event.type)]->observe(in_ms(at - event.persisted_at));
 }
 
-void Measure::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t, bool, Instant at) {
+void Measure::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t, bool first, Instant at) {
   DVT_ASSERT(subscription < outbox_by_subscription_.size(), "a delivery to an unknown subscription");
   ++tally_->deliveries;
   if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) {
-    ++tally_->duplicate_deliveries;
+    // A dead letter that was driven again is late, not a duplicate; it stays a bad observation.
+    ++(first ? tally_->dead_letters_delivered : tally_->duplicate_deliveries);
     return;
   }
   const Duration took = at - event.persisted_at;
@@ -104,16 +111,34 @@ void Measure::delivered(std::uint32_t subscription, const StoredEvent& event, st
 }
 
 void Measure::dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) {
-  DVT_ASSERT(subscription < outbox_by_subscription_.size(), "a dead letter of an unknown subscription");
   ++tally_->dead_letters;
   ++tally_->notice_dead_letter;
+  if (subscription == kNoSubscription) {  // the relay gave up: whoever has not got it misses it
+    for (std::uint32_t i = 0; i < outbox_by_subscription_.size(); ++i)
+      if (missed(i, event, at)) handles_->dead_letters[i].add();
+    return;
+  }
+  DVT_ASSERT(subscription < outbox_by_subscription_.size(), "a dead letter of an unknown subscription");
   handles_->dead_letters[subscription].add();
-  if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) return;
-  if (!counts_from(event.persisted_at)) return;
+  missed(subscription, event, at);
+}
+
+bool Measure::missed(std::uint32_t subscription, const StoredEvent& event, Instant at) {
+  if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) return false;
+  if (!counts_from(event.persisted_at)) return true;
   const Duration took = at - event.persisted_at;
   outbox_.add_bad(took, at);
   outbox_by_subscription_[subscription].add_bad(took, at);
   if (subscription == ui_subscription_) ui_push_.add_bad(took, at);
+  return true;
+}
+
+void Measure::dead_letter_redriven(std::uint32_t, const StoredEvent&, Instant) {
+  ++tally_->dead_letters_redriven;
+}
+
+void Measure::run_resynced(const ResyncFact&) {
+  ++tally_->resyncs;
 }
 
 bool Measure::delivery_is_fresh(Instant at) {

@@ -19,7 +19,7 @@ struct FaultKindInfo {
   std::string_view doc;
   std::vector<TargetKind> targets;           // where it may strike
   std::vector<TargetKind> modelled;          // … and where it already does
-  std::vector<std::string_view> parameters;  // beyond those of every fault: factor jitter ramp group maxDown
+  std::vector<std::string_view> parameters;  // beyond those of every fault: factor jitter ramp share group maxDown
   bool has_length = true;                    // takes `for`
 };
 

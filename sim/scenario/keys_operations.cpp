@@ -83,6 +83,10 @@ void check_fault_parameters(Reading& reading, const Node& node, const Fault& fau
   unused("factor", fault.factor != plain.factor);
   unused("jitter", fault.jitter != plain.jitter);
   unused("ramp", fault.ramp != plain.ramp);
+  unused("share", fault.share != plain.share);
+  const bool has_messages = fault.target.kind == TargetKind::outbox || fault.target.kind == TargetKind::bus;
+  if (fault.share != plain.share && !has_messages)
+    reading.error(node.mark, "share needs the outbox or the bus as its target: elsewhere a fault strikes everything");
   unused("group", fault.group != plain.group);
   unused("maxDown", fault.max_down != plain.max_down);
   if (fault.length && !kind.has_length)
@@ -138,6 +142,7 @@ const ObjectTable& table<Fault>() {
         .above(0)
         .max(1e6);
     t.field("jitter", &Fault::jitter, "The factor varies by this share from call to call.").example("30%");
+    t.field("share", &Fault::share, "outbox and bus: this share of the messages is struck.").example("30%");
     t.field("ramp", &Fault::ramp, "Time in which the effect rises, and falls again, inside `for`.").example("2m");
     t.finish([](Reading& reading, const Node& node, Fault& fault) {
       const Node* kind = node.find("kind");
@@ -273,7 +278,7 @@ const ObjectTable& table<Operation>() {
     t.field("signal", &O::signal, "The signal to send.").example("PAUSE");
     t.field("action", &O::action, "The runbook action to take.")
         .example("scale")
-        .not_yet_words({"scale", "restart", "add-connections", "replay-from-snapshot", "heal"});
+        .not_yet_words({"add-connections", "heal"});
     t.field("as", &O::as, "Role of the actor.").example("Operator");
     t.field("reason", &O::reason, "Reason given; destructive signals need one.").example("maintenance");
     t.field("select", &O::select, "Which runs.").example("{status: RUNNING, fraction: 30%}");
@@ -284,8 +289,11 @@ const ObjectTable& table<Operation>() {
     t.field("repeat", &O::repeat, "Each signal is sent so many times, with the same id.")
         .example("2")
         .range(1, 1'000'000);
-    t.field("target", &O::target, "scale, restart, replay-from-snapshot: what.").example("projector").not_yet();
-    t.field("to", &O::to, "scale: to so many.").example("10").range(0, 10'000).not_yet();
+    t.field("target", &O::target,
+            "scale: projector or outbox; restart: these or one of their members; replay-from-snapshot: projector, or "
+            "outbox, bus, bus/<subscription>, whose dead letters it drives again.")
+        .example("projector");
+    t.field("to", &O::to, "scale: to so many.").example("10").range(1, 1'000);
     t.field("rate", &O::rate, "throttle: new runs go to the provider no faster; 0/s lifts the throttle.")
         .example("10/s");
     t.field("kind", &O::kind, "set-timeout: of this step kind, or kind/size.").example("spark");

@@ -242,6 +242,8 @@ const ObjectTable& table<ProjectorSpec>() {
     t.field("backpressureAt", &P::backpressure_at, "Events behind at which new runs are delayed at admission.")
         .example("100")
         .range(1, 1'000'000'000);
+    t.field("restartDelay", &P::restart_delay, "A replica that died, or was restarted, is back after this.")
+        .example("{lognormal: {p50: 20s, p99: 90s}}");
     return t.build();
   }();
   return made;
@@ -278,6 +280,8 @@ const ObjectTable& table<OutboxSpec>() {
     t.field("maxAttempts", &O::max_attempts, "After so many the row goes to the dead letter queue.")
         .example("10")
         .range(1, 1'000'000);
+    t.field("restartDelay", &O::restart_delay, "A relay that died, or was restarted, is back after this.")
+        .example("{lognormal: {p50: 20s, p99: 90s}}");
     return t.build();
   }();
   return made;
@@ -302,6 +306,15 @@ const ObjectTable& table<BusSpec>() {
     t.field("subscriptions", &BusSpec::subscriptions,
             "Who hears of every event. ui, audit and webhooks exist; others are added.")
         .example("{ui: {latency: 50ms}}");
+    t.field("publishLatency", &BusSpec::publish_latency,
+            "From a relay's publication to its acknowledgement; a relay that dies in between publishes again.")
+        .example("20ms");
+    t.field("ackTimeout", &BusSpec::ack_timeout,
+            "A publication or a delivery that nobody answered counts as failed after this.")
+        .example("5s")
+        .above(Duration{});
+    t.field("throughput", &BusSpec::throughput, "Messages that a subscription takes at most; 0/s: no limit.")
+        .example("500/s");
     return t.build();
   }();
   return made;

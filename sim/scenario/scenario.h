@@ -132,6 +132,7 @@ struct Fault {
   double factor = 1;           // latency: durations are multiplied by it
   Share jitter;
   Duration ramp;
+  Share share = percent(100);  // of the messages that are struck
   bool operator==(const Fault&) const = default;
 };
 

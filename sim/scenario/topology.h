@@ -135,6 +135,7 @@ struct ProjectorSpec {
   Duration flush = milliseconds(200);
   Duration takeover = seconds(10);
   std::int64_t backpressure_at = 100;  // events behind
+  Dist restart_delay = Dist::lognormal(seconds(20), seconds(90));
   bool operator==(const ProjectorSpec&) const = default;
 };
 
@@ -153,6 +154,7 @@ struct OutboxSpec {
   Duration lease = seconds(30);
   BackoffSpec backoff;
   std::int64_t max_attempts = 10;  // after so many the row goes to the dead letter queue
+  Dist restart_delay = Dist::lognormal(seconds(20), seconds(90));
   bool operator==(const OutboxSpec&) const = default;
 };
 
@@ -168,6 +170,9 @@ std::vector<SubscriptionSpec> default_subscriptions();
 
 struct BusSpec {
   std::vector<SubscriptionSpec> subscriptions = default_subscriptions();
+  Dist publish_latency = Dist::constant(Duration{});  // publication to its acknowledgement
+  Duration ack_timeout = seconds(5);                  // of publications and deliveries
+  Rate throughput;                                    // messages a subscription takes; zero: no limit
   bool operator==(const BusSpec&) const = default;
 };
 

@@ -179,6 +179,9 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
         found = found || subscription.name == fault.target.name;
       }
       if (!found) unknown("subscription", known);
+      if (fault.kind == FaultKind::throttle && scenario.topology.bus.throughput.is_zero())
+        error_at(reading, root, {"faults", fault.name, "kind"},
+                 "nothing to divide: topology.bus.throughput has no limit");
       return;
     }
     case TargetKind::projector:

@@ -3,7 +3,9 @@
 
 #include <map>
 
+#include "sim/scenario/fault_kinds.h"
 #include "sim/scenario/validate.h"
+#include "sim/scenario/words.h"
 
 namespace dvt::sim {
 namespace {
@@ -93,6 +95,34 @@ void check_timeout_kind(const Scenario& scenario, const Operation& operation, co
     fail(fmt::format("no size \"{}\"{}", size, Reading::suggestion(size, {"small", "medium", "large"})));
 }
 
+// Which parts each action can take hold of today.
+void check_action_target(const Scenario& scenario, const Operation& operation, const Node& root, Reading& reading) {
+  if (!operation.action || operation.target.empty()) return;
+  const auto fail = [&](std::string message) {
+    error_at(reading, root, {"operations", operation.name, "target"}, std::move(message));
+  };
+  const auto parsed = parse_target(operation.target);
+  if (!parsed.has_value()) return fail(parsed.error());
+  const Target& target = parsed.value();
+  const bool scales = *operation.action == OperatorAction::scale;
+  const bool replays = *operation.action == OperatorAction::replay_from_snapshot;
+  const bool known = target.kind == TargetKind::projector || target.kind == TargetKind::outbox ||
+                     (replays && target.kind == TargetKind::bus);
+  if (!known)
+    return fail(fmt::format("action: {} on \"{}\" is not modelled yet", word(*operation.action), operation.target));
+  if ((scales || replays) && target.members != Target::Members::whole)
+    return fail(fmt::format("action: {} takes all of it: {}", word(*operation.action),
+                            target.kind == TargetKind::projector ? "projector" : "outbox"));
+  if (target.kind == TargetKind::bus && !target.name.empty()) {
+    std::vector<std::string_view> names;
+    for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions) {
+      if (subscription.name == target.name) return;
+      names.push_back(subscription.name);
+    }
+    fail(fmt::format("no subscription \"{}\"{}", target.name, Reading::suggestion(target.name, names)));
+  }
+}
+
 void check_operation(const Scenario& scenario, const Operation& operation, const Node& root, Reading& reading) {
   check_select(scenario, operation.select, root, "", "operations", operation.name, reading);
   if (operation.after && operation.after->operation != operation.name) {
@@ -106,6 +136,7 @@ void check_operation(const Scenario& scenario, const Operation& operation, const
                fmt::format("drained needs a PAUSE, and \"{}\" sends none", before->name));
     }
   }
+  check_action_target(scenario, operation, root, reading);
   if (!operation.fault.empty()) {
     std::vector<std::string_view> faults;
     bool found = false;

@@ -29,6 +29,10 @@ bool OperatorActions::takes_runs(OperatorAction action) {
 
 void OperatorActions::act(const Operation& operation) {
   switch (*operation.action) {
+    case OperatorAction::scale:
+    case OperatorAction::restart:
+    case OperatorAction::replay_from_snapshot:
+      return readers_.act(operation);
     case OperatorAction::throttle:
       return throttle(*operation.rate);
     case OperatorAction::set_timeout:

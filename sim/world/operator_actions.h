@@ -11,6 +11,7 @@
 #include "engine/ports/provider_adapter.h"
 #include "engine/service/service.h"
 #include "sim/scenario/scenario.h"
+#include "sim/world/reader_faults.h"
 
 namespace dvt::sim {
 
@@ -38,8 +39,9 @@ class StepOptionsTable {
 
 class OperatorActions {
  public:
-  OperatorActions(engine::ApiFront& api, ProviderAdapter& adapter, engine::Service& service, StepOptionsTable& steps)
-      : api_(api), adapter_(adapter), service_(service), steps_(steps) {}
+  OperatorActions(engine::ApiFront& api, ProviderAdapter& adapter, engine::Service& service, StepOptionsTable& steps,
+                  ReaderFaults& readers)
+      : api_(api), adapter_(adapter), service_(service), steps_(steps), readers_(readers) {}
 
   /// Actions with a `select`: act_on() is called for each run, instead of act().
   static bool takes_runs(OperatorAction action);
@@ -56,6 +58,7 @@ class OperatorActions {
   ProviderAdapter& adapter_;
   engine::Service& service_;
   StepOptionsTable& steps_;
+  ReaderFaults& readers_;
 };
 
 }  // namespace dvt::sim

@@ -13,7 +13,7 @@ LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant now
 
 Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
                  std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
-                 store::Projector& projector, DiskFaults& disk)
+                 ReaderFaults& readers, DiskFaults& disk)
     : timers_(timers),
       random_(random),
       scenario_(scenario),
@@ -21,10 +21,9 @@ Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario,
       groups_(std::move(groups)),
       warehouses_(warehouses),
       store_(store),
-      projector_(projector),
+      readers_(readers),
       disk_(disk),
-      warehouse_outages_(warehouses.count(), 0),
-      stalls_(static_cast<std::size_t>(scenario.topology.projector.replicas), 0) {
+      warehouse_outages_(warehouses.count(), 0) {
   for (std::uint32_t i = 0; i < warehouses.count(); ++i) {
     warehouse_latency_.push_back(std::make_unique<LatencyWindow>(timers, random, i));
     warehouses_.set_scale(i, warehouse_latency_.back().get());
@@ -43,29 +42,9 @@ std::uint32_t Targets::warehouse_index(const std::string& name) const {
   return 0;
 }
 
-std::vector<std::uint32_t> Targets::projector_replicas(const Fault& fault, Episode episode) const {
-  const auto count = static_cast<std::uint32_t>(stalls_.size());
-  std::vector<std::uint32_t> all(count);
-  for (std::uint32_t i = 0; i < count; ++i) all[i] = i;
-  if (fault.target.members == Target::Members::index) {
-    if (fault.target.index >= static_cast<std::int64_t>(count)) return {};
-    return {static_cast<std::uint32_t>(fault.target.index)};
-  }
-  if (fault.target.members != Target::Members::random) return all;
-  // k different ones: a partial Fisher-Yates shuffle, one word a pick.
-  Draws draws(random_, Purpose::fault_effect, episode.fault, episode.number, 3);
-  const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(fault.target.index), all.size());
-  for (std::size_t i = 0; i < wanted; ++i) {
-    const std::uint64_t word = draws.next();
-    std::swap(all[i], all[i + word % (all.size() - i)]);
-  }
-  all.resize(wanted);
-  std::sort(all.begin(), all.end());
-  return all;
-}
-
 std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
   if (fault.target.kind == TargetKind::store_disk) return disk_.begin(fault, episode);
+  if (ReaderFaults::owns(fault.target.kind)) return readers_.begin(fault, episode);
   const bool on_store = fault.target.kind == TargetKind::store;
   switch (fault.kind) {
     case FaultKind::latency:
@@ -83,14 +62,6 @@ std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
         if (warehouse_outages_[index]++ == 0) warehouses_.set_outage(index, true);
       }
       return 1;
-    case FaultKind::stall: {
-      Stalled stalled{episode, projector_replicas(fault, episode)};
-      for (const std::uint32_t replica : stalled.replicas)
-        if (stalls_[replica]++ == 0) projector_.stall(replica, true);
-      const auto struck = static_cast<std::uint32_t>(stalled.replicas.size());
-      stalled_.push_back(std::move(stalled));
-      return struck;
-    }
     case FaultKind::kill:
       return kill_workers(fault, episode);
     default:
@@ -101,6 +72,7 @@ std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
 
 void Targets::end(const Fault& fault, Episode episode) {
   if (fault.target.kind == TargetKind::store_disk) return disk_.end(fault, episode);
+  if (ReaderFaults::owns(fault.target.kind)) return readers_.end(fault, episode);
   const bool on_store = fault.target.kind == TargetKind::store;
   switch (fault.kind) {
     case FaultKind::latency:
@@ -114,15 +86,6 @@ void Targets::end(const Fault& fault, Episode episode) {
         if (--warehouse_outages_[index] == 0) warehouses_.set_outage(index, false);
       }
       return;
-    case FaultKind::stall: {
-      const auto found = std::find_if(stalled_.begin(), stalled_.end(), [&](const Stalled& s) {
-        return s.episode.fault == episode.fault && s.episode.number == episode.number;
-      });
-      for (const std::uint32_t replica : found->replicas)
-        if (--stalls_[replica] == 0) projector_.stall(replica, false);
-      stalled_.erase(found);
-      return;
-    }
     default:
       return;
   }

@@ -11,7 +11,7 @@
 #include "sim/fault/latency_window.h"
 #include "sim/fault/store_model.h"
 #include "sim/world/disk_faults.h"
-#include "store/projector/projector.h"
+#include "sim/world/reader_faults.h"
 
 namespace dvt::sim {
 
@@ -27,20 +27,15 @@ struct WorkerGroup {
 class Targets final : public FaultActions {
  public:
   Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
-          std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
-          store::Projector& projector, DiskFaults& disk);
+          std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store, ReaderFaults& readers,
+          DiskFaults& disk);
 
   std::uint32_t begin(const Fault& fault, Episode episode) override;
   void end(const Fault& fault, Episode episode) override;
 
  private:
-  struct Stalled {
-    Episode episode;
-    std::vector<std::uint32_t> replicas;
-  };
   std::uint32_t kill_workers(const Fault& fault, Episode episode);
   void restart_later(const WorkerGroup& group, std::uint32_t worker);
-  std::vector<std::uint32_t> projector_replicas(const Fault& fault, Episode episode) const;
   std::uint32_t warehouse_index(const std::string& name) const;
 
   Timers& timers_;
@@ -50,14 +45,12 @@ class Targets final : public FaultActions {
   std::vector<WorkerGroup> groups_;
   adapters::Warehouses& warehouses_;
   StoreModel& store_;
-  store::Projector& projector_;
+  ReaderFaults& readers_;
   DiskFaults& disk_;
   std::vector<std::unique_ptr<LatencyWindow>> warehouse_latency_;  // by warehouse
   std::vector<std::uint32_t> warehouse_outages_;                   // open outages by warehouse
   std::unique_ptr<LatencyWindow> store_latency_;
   std::uint32_t store_outages_ = 0;
-  std::vector<std::uint32_t> stalls_;  // open stalls by replica
-  std::vector<Stalled> stalled_;
   std::vector<std::uint32_t> lives_;  // by worker: how often it was killed
 };
 

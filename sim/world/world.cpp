@@ -178,6 +178,7 @@ struct World::Parts {
   std::unique_ptr<OperatorActions> actions;
   std::unique_ptr<Operators> operators;
   std::unique_ptr<DiskFaults> disk_faults;
+  std::unique_ptr<ReaderFaults> reader_faults;
   std::unique_ptr<Targets> targets;
   std::unique_ptr<FaultPlan> faults;
   std::unique_ptr<Measure> measure;
@@ -271,12 +272,13 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
     clients->request(arrival.run, arrival.plan, arrival.tenant);
   });
-  actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table);
+  reader_faults = std::make_unique<ReaderFaults>(kernel, random, scenario, projector, relays, bus);
+  actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table, *reader_faults);
   operators = std::make_unique<Operators>(kernel, random, scenario, *api, board, *actions);
   disk_faults = std::make_unique<DiskFaults>(kernel, random, telemetry, store_model,
                                              dynamic_cast<store::SqliteStateStore*>(rows.get()), disk.get());
-  targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model, projector,
-                                      *disk_faults);
+  targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model,
+                                      *reader_faults, *disk_faults);
   faults = std::make_unique<FaultPlan>(kernel, random, telemetry, scenario.faults, end, *targets);
 
   std::vector<MeasureConfig::Plan> named_plans;
@@ -296,7 +298,6 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   checked.start = scenario.start;
   checked.subscriptions = bus.subscriptions();
   const store::BackoffRange backoff = store::backoff_range(outbox_options(scenario).backoff);
-  checked.outbox_backoff_min = backoff.shortest;
   checked.outbox_backoff_max = backoff.longest;
   checked.runs_in_flight_max = static_cast<std::uint64_t>(scenario.topology.api.admission.max_in_flight);
   checked.signals_per_run = static_cast<std::uint32_t>(scenario.topology.signals.max_per_run_per_minute);

@@ -178,6 +178,9 @@ store::BusOptions bus_options(const Scenario& scenario) {
     options.subscriptions.push_back({spec.name, spec.latency.build()});
   options.backoff = backoff(scenario.topology.outbox.backoff);
   options.max_attempts = static_cast<std::uint32_t>(scenario.topology.outbox.max_attempts);
+  options.publish_latency = scenario.topology.bus.publish_latency.build();
+  options.ack_timeout = scenario.topology.bus.ack_timeout;
+  options.message_interval = interval_or_zero(scenario.topology.bus.throughput);
   return options;
 }
 

@@ -184,9 +184,13 @@ std::uint64_t MemoryStateStore::watermark(std::uint32_t partition) {
 }
 
 MemoryStateStore::Outbox* MemoryStateStore::outbox_row(std::uint64_t position) {
-  if (position < outbox_first_) return nullptr;
-  Outbox& row = outbox_[position - outbox_first_];
-  return row.run == nullptr ? nullptr : &row;
+  if (position >= outbox_first_) {
+    Outbox& row = outbox_[position - outbox_first_];
+    if (row.run != nullptr) return &row;
+  }
+  if (redriven_.empty()) return nullptr;
+  const auto found = redriven_.find(position);
+  return found == redriven_.end() ? nullptr : &found->second;
 }
 
 void MemoryStateStore::wait_until(std::uint64_t position, Outbox& row, Instant time) {
@@ -232,6 +236,7 @@ MemoryStateStore::Run* MemoryStateStore::settle(std::uint64_t position) {
   Run* run = std::exchange(row->run, nullptr);
   --run->undelivered;
   --unsettled_;
+  if (!redriven_.empty()) redriven_.erase(position);
   while (!outbox_.empty() && outbox_.front().run == nullptr) {
     outbox_.pop_front();
     ++outbox_first_;
@@ -254,10 +259,26 @@ void MemoryStateStore::retry_outbox(std::uint64_t position, Instant not_before) 
 }
 
 void MemoryStateStore::dead_letter(std::uint64_t position, Instant /*now*/) {
-  Run* run = settle(position);
-  if (run == nullptr) return;
+  const Outbox* row = outbox_row(position);
+  if (row == nullptr) return;
+  Outbox dead;
+  dead.run = row->run;
+  dead.index = row->index;
+  settle(position);
+  ++dead.run->undelivered;  // it may be driven again: its run stays
+  dead_.emplace(position, dead);
   ++counts_.dead_letters;
-  fold_if_done(*run);
+}
+
+void MemoryStateStore::redrive_dead_letters(Instant now, std::vector<StoredEvent>& out) {
+  out.clear();
+  for (const auto& [position, row] : dead_) {
+    out.push_back(row.run->events[row.index]);
+    wait_until(position, redriven_.emplace(position, row).first->second, now);
+    ++unsettled_;
+  }
+  counts_.dead_letters -= dead_.size();
+  dead_.clear();
 }
 
 void MemoryStateStore::release_run(RunOrdinal run) {

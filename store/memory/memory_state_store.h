@@ -59,6 +59,7 @@ class MemoryStateStore final : public StateStore {
   void mark_delivered(std::span<const std::uint64_t> positions, Instant now) override;
   void retry_outbox(std::uint64_t position, Instant not_before) override;
   void dead_letter(std::uint64_t position, Instant now) override;
+  void redrive_dead_letters(Instant now, std::vector<StoredEvent>& out) override;
 
   void release_run(RunOrdinal run) override;
   void flush() override {}
@@ -93,7 +94,7 @@ class MemoryStateStore final : public StateStore {
 
     void clear();
   };
-  /// A row that is settled (delivered or dead) has no run.
+  /// A row that is settled (delivered or dead) has no run; a dead letter keeps a copy, and with it its run.
   struct Outbox {
     Run* run = nullptr;
     std::size_t index = 0;  // in run->events
@@ -145,10 +146,12 @@ class MemoryStateStore final : public StateStore {
   std::uint64_t first_page_ = 0;  // of log_
 
   using Alarm = std::pair<Instant, std::uint64_t>;
-  std::deque<Outbox> outbox_;        // by position, from the oldest unsettled one on
-  std::uint64_t outbox_first_ = 1;   // position of its front
-  std::uint64_t never_claimed_ = 1;  // positions from here on are due
-  std::set<std::uint64_t> due_;      // below that: claimable again
+  std::deque<Outbox> outbox_;                 // by position, from the oldest unsettled one on
+  std::uint64_t outbox_first_ = 1;            // position of its front
+  std::map<std::uint64_t, Outbox> dead_;      // in the dead letter queue
+  std::map<std::uint64_t, Outbox> redriven_;  // back from it and not settled again
+  std::uint64_t never_claimed_ = 1;           // positions from here on are due
+  std::set<std::uint64_t> due_;               // below that: claimable again
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> waiting_;  // leased or backing off, or long settled
   std::uint64_t unsettled_ = 0;
   std::map<std::uint32_t, std::uint64_t> watermarks_;

@@ -51,6 +51,7 @@ void OutboxRelays::wake_all() {
 
 void OutboxRelays::wake_at(std::uint32_t index, Instant when) {
   Relay& relay = relays_[index];
+  when = std::max(when, relay.rest_until);
   if (relay.timer) {
     if (relay.timer_at <= when) return;
     timers_.cancel(relay.timer);
@@ -72,27 +73,45 @@ void OutboxRelays::poll(std::uint32_t index) {
   relays_[index].timer = TimerId{};
   relays_[index].polling = true;
   while (!work_.empty() && work_.top() <= now) work_.pop();
+  claim_and_publish(index, now);
+  Relay& relay = relays_[index];
+  relay.polling = false;
+  if (relay.faults.latency != nullptr)
+    relay.rest_until = now + relay.faults.latency->scaled(options_.poll_interval, {index, ++relay.polls, 0});
+  if (relay.left_behind) wake_at(index, relay.grid.after(now));
+  if (!work_.empty()) wake_at(index, relay.grid.at_or_after(work_.top()));
+  wake_for_commit_ = true;
+}
+
+void OutboxRelays::claim_and_publish(std::uint32_t index, Instant now) {
   const Instant lease_until = now + options_.lease;
+  Relay& relay = relays_[index];
+  // Throttled: rows take longer, so that fewer fit between two polls, and no batch follows the other at once.
+  const LatencyScale* throttle = relay.faults.throttle;
+  std::size_t limit = options_.batch;
+  if (throttle != nullptr) {
+    const Duration a_row = throttle->scaled(options_.poll_interval, {index, ++relay.polls, 1});
+    limit = static_cast<std::size_t>(static_cast<std::int64_t>(options_.batch) * options_.poll_interval.ns /
+                                     std::max<std::int64_t>(a_row.ns, 1));
+    limit = std::clamp<std::size_t>(limit, 1, options_.batch);
+  }
   for (;;) {
     try {
-      store_.claim_outbox(index, now, lease_until, options_.batch, claimed_);
+      store_.claim_outbox(index, now, lease_until, limit, claimed_);
     } catch (const StoreFailure&) {  // nothing is leased
-      wake_at(index, relays_[index].grid.after(now));
-      break;
+      wake_at(index, relay.grid.after(now));
+      return;
     }
-    const bool full = claimed_.size() == options_.batch;
+    const bool full = claimed_.size() == limit;
     for (OutboxRow& row : claimed_) {
       telemetry_.outbox_leased(index, row.position, lease_until, now);
       publish(index, std::move(row), lease_until);
     }
     if (!delivered_.empty()) mark(delivered_);
     delivered_.clear();
-    if (!full) break;
+    relays_[index].left_behind = full && throttle != nullptr;
+    if (!full || throttle != nullptr) return;
   }
-  Relay& relay = relays_[index];
-  relay.polling = false;
-  if (!work_.empty()) wake_at(index, relay.grid.at_or_after(work_.top()));
-  wake_for_commit_ = true;
 }
 
 std::uint32_t OutboxRelays::take_slot() {
@@ -112,7 +131,18 @@ void OutboxRelays::publish(std::uint32_t index, OutboxRow&& row, Instant lease_u
   const std::uint32_t life = relays_[index].life;
   // The bus may answer at once, within the call; the slot's row is copied by the bus if it is to be kept.
   const StoredEvent event = slots_[slot].row.event;
-  bus_.publish(event, [this, index, life, slot](bool accepted) { published(index, life, slot, accepted); });
+  const std::uint32_t attempt = slots_[slot].row.attempts + 1;
+  if (struck(relays_[index].faults.duplicated_ppb, Fate::duplicated, event.position))
+    bus_.publish(event, attempt, [](bool) {});
+  bus_.publish(event, attempt, [this, index, life, slot](bool accepted) { published(index, life, slot, accepted); });
+}
+
+bool OutboxRelays::struck(std::int64_t share_ppb, Fate fate, std::uint64_t position) const {
+  if (share_ppb <= 0) return false;
+  // By instant too: a row whose lease ran out is published again as the same attempt.
+  Draws draws(random_, Purpose::message_fault, position, std::uint64_t{1} << 63 | static_cast<std::uint64_t>(fate),
+              static_cast<std::uint64_t>(timers_.now().ns));
+  return static_cast<std::int64_t>(draws.next() % kEveryMessage) < share_ppb;
 }
 
 void OutboxRelays::published(std::uint32_t index, std::uint32_t life, std::uint32_t slot, bool accepted) {
@@ -142,7 +172,9 @@ void OutboxRelays::settle(std::uint32_t index, std::uint32_t slot, bool accepted
   if (accepted) {
     ++published_;
     telemetry_.outbox_published(sent.row.event, now);
-    if (relay.polling) {
+    if (struck(relay.faults.ack_lost_ppb, Fate::ack_lost, position)) {
+      work_at(sent.lease_until);  // the store has not heard of it
+    } else if (relay.polling) {
       delivered_.push_back(position);  // one mark for the whole batch
     } else {
       mark(std::span(&position, 1));
@@ -159,6 +191,7 @@ void OutboxRelays::settle(std::uint32_t index, std::uint32_t slot, bool accepted
       Draws draws(random_, Purpose::bus_backoff, position, failures);
       const Instant not_before = now + backoff_delay(options_.backoff, failures, draws);
       store_.retry_outbox(position, not_before);
+      telemetry_.outbox_released(position, now);
       work_at(not_before);
     }
   }
@@ -181,6 +214,7 @@ void OutboxRelays::kill(std::uint32_t index) {
   if (!relay.alive) return;
   relay.alive = false;
   relay.stalled = false;
+  relay.draining = false;
   relay.life = ++lives_;
   timers_.cancel(relay.timer);
   relay.timer = TimerId{};
@@ -193,9 +227,32 @@ void OutboxRelays::kill(std::uint32_t index) {
 
 void OutboxRelays::restart(std::uint32_t index) {
   Relay& relay = relays_[index];
-  if (relay.alive) return;
+  if (relay.alive && !relay.draining) return;
   relay.alive = true;
-  wake_at(index, relay.grid.after(timers_.now()));
+  relay.draining = false;
+  if (running(relay)) wake_at(index, relay.grid.after(timers_.now()));
+}
+
+void OutboxRelays::drain(std::uint32_t index) {
+  Relay& relay = relays_[index];
+  if (!relay.alive || relay.draining) return;
+  relay.draining = true;
+  timers_.cancel(relay.timer);
+  relay.timer = TimerId{};
+}
+
+std::size_t OutboxRelays::redrive() {
+  std::vector<StoredEvent> dead;
+  try {
+    store_.redrive_dead_letters(timers_.now(), dead);
+  } catch (const StoreFailure&) {  // asked again until the store answers
+    timers_.call_after(options_.poll_interval, [this] { redrive(); });
+    return 0;
+  }
+  load_.set_queue(store_.counts().outbox_pending, timers_.now());
+  for (const StoredEvent& event : dead) telemetry_.dead_letter_redriven(kNoSubscription, event, timers_.now());
+  if (!dead.empty()) wake_all();
+  return dead.size();
 }
 
 void OutboxRelays::stall(std::uint32_t index, bool on) {
@@ -211,7 +268,7 @@ void OutboxRelays::stall(std::uint32_t index, bool on) {
   const auto unanswered = std::move(relay.unanswered);
   relay.unanswered.clear();
   for (const auto& [slot, accepted] : unanswered) settle(index, slot, accepted);
-  wake_at(index, relays_[index].grid.after(timers_.now()));
+  if (running(relays_[index])) wake_at(index, relays_[index].grid.after(timers_.now()));
 }
 
 }  // namespace dvt::store

@@ -42,6 +42,7 @@ void Projector::lay_out(std::uint32_t replicas) {
     replicas_[i].grid = PollGrid::staggered(start_, options_.poll_interval, i, replicas);
     lanes_[i].owner = i;
   }
+  telemetry_.projector_laid_out(replicas, timers_.now());
 }
 
 void Projector::fill_backlog(std::uint32_t partition) {
@@ -118,11 +119,7 @@ void Projector::poll(std::uint32_t index) {
     return;
   }
   if (first && !lane.batch.empty()) {
-    lane.flush_at = timers_.now() + options_.flush;
-    lane.flush_timer = timers_.call_at(lane.flush_at, [this, index] {
-      lanes_[index].flush_timer = TimerId{};
-      ready(index);
-    });
+    flush_at(index, timers_.now() + options_.flush);
   }
   if (lane.batch.empty()) arm_poll(index);  // nothing could be read though something is there
 }
@@ -136,11 +133,14 @@ void Projector::ready(std::uint32_t index) {
     replica.waiting.push_back(index);
     return;
   }
-  begin(index, time_for(replica, lane.batch.size()));
+  begin(index, time_for(lane, lane.batch.size()));
 }
 
-Duration Projector::time_for(const Replica& replica, std::size_t events) const {
-  return options_.per_event * static_cast<std::int64_t>(events) * replica.percent / 100;
+Duration Projector::time_for(const Lane& lane, std::size_t events) {
+  Duration takes = options_.per_event * static_cast<std::int64_t>(events);
+  for (const LatencyScale* scale : owner_of(lane).scales)
+    if (scale != nullptr) takes = scale->scaled(takes, {lane.watermark, lane.read_up_to, events});
+  return takes;
 }
 
 void Projector::begin(std::uint32_t index, Duration left) {
@@ -186,14 +186,18 @@ void Projector::finish(std::uint32_t index) {
   Replica& replica = replicas_[owner];
   replica.busy_with = kNoLane;
   if (fetched > 0) {
-    const Duration rest = time_for(replica, fetched);
+    const Duration rest = time_for(lane, fetched);
     replica.rest_until = timers_.now() + rest;
     load_.served(0, rest, timers_.now());
   }
-  if (owner != index && index < replicas_.size() && replicas_[index].alive) hand_over(index, index);
+  if (replica.stopping) {
+    stop(owner);
+  } else if (owner != index && present(replicas_[index])) {
+    hand_over(index, index);
+  }
   next_for(owner);
   // A full batch says that more is waiting: read on at once.
-  if (full && lane.owner == owner && replica.rest_until <= timers_.now()) poll(index);
+  if (full && lane.owner == owner && running(replica) && replica.rest_until <= timers_.now()) poll(index);
   arm_poll(index);
 }
 
@@ -204,7 +208,11 @@ void Projector::begin_again(std::uint32_t index) {
   touched_.clear();
   forget_uncommitted(index);
   replicas_[owner].busy_with = kNoLane;
-  if (owner != index && index < replicas_.size() && replicas_[index].alive) hand_over(index, index);
+  if (replicas_[owner].stopping) {
+    stop(owner);
+  } else if (owner != index && present(replicas_[index])) {
+    hand_over(index, index);
+  }
   next_for(owner);
   arm_poll(index);
 }
@@ -214,7 +222,7 @@ void Projector::next_for(std::uint32_t index) {
   if (replica.waiting.empty() || !running(replica)) return;
   const std::uint32_t lane = replica.waiting.front();
   replica.waiting.pop_front();
-  begin(lane, time_for(replica, lanes_[lane].batch.size()));
+  begin(lane, time_for(lanes_[lane], lanes_[lane].batch.size()));
 }
 
 void Projector::cancel_timers(Lane& lane) {
@@ -255,6 +263,7 @@ std::size_t Projector::fold(const StoredEvent& event, std::uint64_t read_up_to, 
   }
   // Stale: events between may be missing, or run_seq may have a legal gap. Ask the log.
   ++gaps_suspected_;
+  const std::uint64_t known = run.last_seq;
   const Instant now = timers_.now();
   telemetry_.gap_suspected(event.run, now);
   store_.fetch(event.run, run.last_seq, static_cast<std::size_t>(event.run_seq - run.last_seq), fetched_);
@@ -264,6 +273,7 @@ std::size_t Projector::fold(const StoredEvent& event, std::uint64_t read_up_to, 
     if (found.run_seq < event.run_seq && found.position <= read_up_to) ++missing;
     apply(run, found, covered);
   }
+  telemetry_.run_resynced(ResyncFact{event.run, true, known, run.last_seq, now});
   if (missing > 0) {
     ++gaps_confirmed_;
     telemetry_.gap_confirmed(event.run, now);
@@ -339,7 +349,9 @@ std::size_t Projector::resync(RunOrdinal ordinal, ResyncMode mode) {
   std::erase_if(covered_, [known](const StoredEvent& event) { return event.run_seq <= known; });
   const std::size_t covered = covered_.size();
   const std::uint32_t partition = ordinal.value % replicas();
+  const std::uint64_t up_to = run.last_seq;
   if (!touched_.empty()) commit(partition, lanes_[partition].watermark);
+  telemetry_.run_resynced(ResyncFact{ordinal, mode == ResyncMode::from_snapshot, known, up_to, timers_.now()});
   return covered;
 }
 

@@ -7,11 +7,13 @@
 // taken for loss but resynced from the log; an invalid transition is ignored and counted once per event.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <optional>
 #include <vector>
 
 #include "engine/base/load.h"
+#include "engine/ports/fault_point.h"
 #include "engine/ports/telemetry.h"
 #include "engine/ports/timers.h"
 #include "store/outbox/poll_grid.h"
@@ -60,16 +62,26 @@ class Projector {
   RunState rebuild(RunOrdinal run);
 
   // Fault hooks and operator's actions.
-  /// The process stops making progress and later goes on where it was.
+  /// The process stops making progress and later goes on where it was; the others take it for alive.
   void stall(std::uint32_t replica, bool on);
+  /// The process stands still (SIGSTOP) and later goes on as if no time had passed. After `takeover` the others take it
+  /// for dead; what it had collected for a partition that is another's by then is thrown away when it wakes.
+  void pause(std::uint32_t replica, bool on);
   /// The process is gone with all it had not committed. After `takeover` its partitions go to other live replicas.
   void kill(std::uint32_t replica);
-  /// A killed replica is back and takes its own partition again.
+  /// An orderly stop: the replica commits the batch that it is applying, collects no more, and hands its partitions
+  /// over at once.
+  void stop(std::uint32_t replica);
+  /// A replica that was killed or stopped is back and takes its own partition again.
   void restart(std::uint32_t replica);
-  /// An event takes per_event × percent / 100 from the next batch on.
-  void set_pace(std::uint32_t replica, std::uint32_t percent) { replicas_[replica].percent = percent; }
+  /// Scale the time that a replica's batches take, from the next one on; null: as they are. Not owned.
+  void set_scales(std::uint32_t replica, const LatencyScale* latency, const LatencyScale* throttle) {
+    replicas_[replica].scales = {latency, throttle};
+  }
+  /// Every replica forgets what it has not committed and reads on behind its partitions' last snapshots.
+  void replay();
   /// Changes the number of replicas and partitions. Reading goes on behind the last event that every partition has
-  /// projected; what is projected already is passed over. Every replica is up afterwards.
+  /// projected; what is projected already is passed over. Every replica is up afterwards, and without faults.
   void scale(std::uint32_t replicas);
 
   std::uint32_t replicas() const { return static_cast<std::uint32_t>(replicas_.size()); }
@@ -84,6 +96,7 @@ class Projector {
   /// a batch for each replica is left. Call before start().
   void count_load_from(Instant from);
   LoadFigures load(Instant to) const { return load_.figures(to); }
+  bool working(std::uint32_t replica) const { return running(replicas_[replica]); }
 
  private:
   struct Unprojected {
@@ -106,15 +119,18 @@ class Projector {
     TimerId apply_timer;
     Instant flush_at;
     Instant apply_at;
-    Duration apply_left;  // while stalled
+    Duration apply_left;  // while stalled or paused
+    Duration flush_left;  // while paused
     Duration applying;    // what the batch under way takes
   };
   struct Replica {
     PollGrid grid;
     bool alive = true;
     bool stalled = false;
-    bool takeover_due = false;  // dead for longer than the takeover time
-    std::uint32_t percent = 100;
+    bool paused = false;
+    bool stopping = false;      // commits what it is applying and nothing else
+    bool takeover_due = false;  // not heard of for longer than the takeover time
+    std::array<const LatencyScale*, 2> scales{};
     TimerId takeover_timer;
     std::uint32_t busy_with = kNoLane;
     std::deque<std::uint32_t> waiting;  // lanes whose batch is ready
@@ -123,13 +139,18 @@ class Projector {
   static constexpr std::uint32_t kNoLane = 0xFFFFFFFF;
 
   Replica& owner_of(const Lane& lane) { return replicas_[lane.owner]; }
-  bool running(const Replica& replica) const { return replica.alive && !replica.stalled; }
+  bool running(const Replica& replica) const {
+    return replica.alive && !replica.stalled && !replica.paused && !replica.stopping;
+  }
+  /// The others see it: it may be given partitions.
+  bool present(const Replica& replica) const { return replica.alive && !replica.paused && !replica.stopping; }
+  void expect_back(std::uint32_t replica);
   void lay_out(std::uint32_t replicas);
   void fill_backlog(std::uint32_t lane);
   void arm_poll(std::uint32_t lane);
   void poll(std::uint32_t lane);
   void ready(std::uint32_t lane);
-  Duration time_for(const Replica& replica, std::size_t events) const;
+  Duration time_for(const Lane& lane, std::size_t events);
   void begin(std::uint32_t lane, Duration left);
   void finish(std::uint32_t lane);
   void next_for(std::uint32_t replica);
@@ -139,7 +160,9 @@ class Projector {
   void forget_uncommitted(std::uint32_t lane);
   void hand_over(std::uint32_t lane, std::uint32_t replica);
   void take_over(std::uint32_t replica);
-  std::uint32_t live_replica_after(std::uint32_t replica) const;
+  void take_back(std::uint32_t replica);
+  void flush_at(std::uint32_t lane, Instant when);
+  std::uint32_t present_replica_after(std::uint32_t replica) const;
 
   /// Folds one event into its run; `covered` gets the events that are new to the read model, those a resync found
   /// included. Returns how many were fetched beyond the event.

@@ -15,6 +15,10 @@ void OutboxBook::restore(const OutboxEntry& entry) {
   } else {
     set_alarm(position);
   }
+  drop_settled_front();
+}
+
+void OutboxBook::drop_settled_front() {
   while (!entries_.empty() && !live(base_)) {
     entries_.pop_front();
     ++base_;
@@ -28,7 +32,7 @@ bool OutboxBook::live(std::uint64_t position) const {
 }
 
 void OutboxBook::touch(std::uint64_t position) {
-  OutboxEntry& entry = entries_[position - base_];
+  OutboxEntry& entry = entry_at(position);
   if (entry.touched) return;
   entry.touched = true;
   touched_.push_back(position);
@@ -36,7 +40,7 @@ void OutboxBook::touch(std::uint64_t position) {
 
 void OutboxBook::clear_touched() {
   for (const std::uint64_t position : touched_) {
-    if (position >= base_) entries_[position - base_].touched = false;
+    if (has(position)) entry_at(position).touched = false;
   }
   touched_.clear();
 }
@@ -66,7 +70,7 @@ std::uint64_t OutboxBook::claim(std::uint32_t relay, Instant now, Instant until)
   } else {
     return 0;
   }
-  OutboxEntry& entry = entries_[position - base_];
+  OutboxEntry& entry = entry_at(position);
   entry.state = OutboxState::leased;
   entry.time = until;
   entry.owner = relay;
@@ -77,23 +81,25 @@ std::uint64_t OutboxBook::claim(std::uint32_t relay, Instant now, Instant until)
 }
 
 bool OutboxBook::resolve(std::uint64_t position, OutboxState state, Instant now) {
-  if (position < base_ || !live(position)) return false;
+  if (position < base_) {
+    if (!has(position)) return false;
+    touch(position);
+    redriven_.erase(position);
+    return true;
+  }
+  if (!live(position)) return false;
   OutboxEntry& entry = entries_[position - base_];
   entry.state = state;
   entry.time = now;
   ++entry.version;
   touch(position);
   ++resolved_;
-  while (!entries_.empty() && !live(base_)) {
-    entries_.pop_front();
-    ++base_;
-    --resolved_;
-  }
+  drop_settled_front();
   return true;
 }
 
 void OutboxBook::give_back(std::uint64_t position, Instant now) {
-  OutboxEntry& entry = entries_[position - base_];
+  OutboxEntry& entry = entry_at(position);
   entry.state = OutboxState::pending;
   entry.time = now;
   ++entry.version;
@@ -102,8 +108,8 @@ void OutboxBook::give_back(std::uint64_t position, Instant now) {
 }
 
 bool OutboxBook::retry(std::uint64_t position, Instant not_before) {
-  if (position < base_ || at(position).state != OutboxState::leased) return false;
-  OutboxEntry& entry = entries_[position - base_];
+  if (!has(position) || at(position).state != OutboxState::leased) return false;
+  OutboxEntry& entry = entry_at(position);
   entry.state = OutboxState::pending;
   entry.time = not_before;
   ++entry.attempts;
@@ -111,6 +117,27 @@ bool OutboxBook::retry(std::uint64_t position, Instant not_before) {
   touch(position);
   set_alarm(position);
   return true;
+}
+
+void OutboxBook::redrive(std::uint64_t position, Instant now) {
+  OutboxEntry fresh;
+  fresh.time = now;
+  if (position >= base_) {
+    fresh.version = at(position).version + 1;
+    fresh.touched = at(position).touched;
+    entries_[position - base_] = fresh;
+    --resolved_;
+  } else {
+    fresh.version = ++redrives_ << 16;
+    redriven_.emplace(position, fresh);
+  }
+  touch(position);
+  set_alarm(position);
+}
+
+void OutboxBook::restore_redriven(std::uint64_t position, const OutboxEntry& entry) {
+  redriven_.emplace(position, entry);
+  set_alarm(position);
 }
 
 }  // namespace dvt::store

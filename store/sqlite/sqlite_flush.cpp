@@ -83,15 +83,34 @@ void SqliteStateStore::write_runs(std::uint64_t last) {
 }
 
 void SqliteStateStore::write_outbox() {
+  for (const std::uint64_t position : redriven_) {
+    sql_->delete_dead_letter.bind(1, position);
+    sql_->delete_dead_letter.run();
+  }
   for (const DeadLetter& dead : dead_letters_) {
     sql_->insert_dead_letter.bind(1, dead.position);
     sql_->insert_dead_letter.bind(2, dead.attempts);
     sql_->insert_dead_letter.bind(3, dead.at.ns);
     sql_->insert_dead_letter.run();
   }
+  if (outbox_.base() > outbox_rows_from_) {
+    sql_->delete_outbox.bind(1, outbox_rows_from_);
+    sql_->delete_outbox.bind(2, outbox_.base());
+    sql_->delete_outbox.run();
+  }
   db::Statement& update = sql_->update_outbox;
   for (const std::uint64_t position : outbox_.touched()) {
-    if (position < outbox_.base()) continue;  // gone with the range below
+    if (!outbox_.has(position)) {
+      if (position >= outbox_rows_from_) continue;  // gone with the range above
+      sql_->delete_outbox.bind(1, position);        // driven again, and settled
+      sql_->delete_outbox.bind(2, position + 1);
+      sql_->delete_outbox.run();
+      continue;
+    }
+    if (position < outbox_.base()) {
+      sql_->insert_redriven.bind(1, position);
+      sql_->insert_redriven.run();
+    }
     const OutboxEntry& entry = outbox_.at(position);
     update.bind(1, static_cast<int>(entry.state));
     update.bind(2, entry.attempts);
@@ -111,10 +130,6 @@ void SqliteStateStore::write_outbox() {
     }
     update.bind(7, position);
     update.run();
-  }
-  if (outbox_.base() > outbox_rows_from_) {
-    sql_->delete_outbox.bind(1, outbox_.base());
-    sql_->delete_outbox.run();
   }
 }
 
@@ -184,6 +199,7 @@ void SqliteStateStore::after_commit(std::uint64_t last) {
   outbox_rows_from_ = std::max(outbox_rows_from_, outbox_.base());
   outbox_.clear_touched();
   dead_letters_.clear();
+  redriven_.clear();
   decision_rows_ = decision_rows_ || !decisions_.empty();
   decisions_.clear();
   decision_index_.clear();

@@ -72,24 +72,27 @@ void SqliteStateStore::load_catalogue() {
   tenants_written_ = tenants_.size();
 }
 
+// Rows are removed from the front only, so the last ones follow each other up to the newest event; those before a hole
+// were driven again out of the dead letter queue.
 void SqliteStateStore::load_outbox() {
   db::Statement rows(db_,
                      "SELECT position, state, attempts, owner, lease_until_ns, not_before_ns, delivered_at_ns"
                      " FROM outbox ORDER BY position");
-  bool first = true;
+  std::vector<std::pair<std::uint64_t, OutboxEntry>> entries;
   while (rows.step()) {
-    if (first) outbox_.start_after(rows.uint_at(0) - 1);
-    first = false;
-    DVT_ASSERT(rows.uint_at(0) == outbox_.end(), "outbox rows are removed from the front only");
     OutboxEntry entry;
     entry.state = static_cast<OutboxState>(rows.int_at(1));
     entry.attempts = rows.u32_at(2);
     entry.owner = rows.u32_at(3);
     const int time_column = entry.state == OutboxState::leased ? 4 : entry.state == OutboxState::pending ? 5 : 6;
     entry.time = Instant{rows.int_at(time_column)};
-    outbox_.restore(entry);
+    entries.emplace_back(rows.uint_at(0), entry);
   }
-  if (first) outbox_.start_after(flushed_);
+  std::size_t dense = entries.size();  // from here on without holes
+  while (dense > 0 && entries[dense - 1].first == flushed_ - (entries.size() - dense)) --dense;
+  outbox_.start_after(flushed_ - (entries.size() - dense));
+  for (std::size_t i = 0; i < dense; ++i) outbox_.restore_redriven(entries[i].first, entries[i].second);
+  for (std::size_t i = dense; i < entries.size(); ++i) outbox_.restore(entries[i].second);
   outbox_rows_from_ = outbox_.base();
 }
 

@@ -321,11 +321,25 @@ void SqliteStateStore::retry_outbox(std::uint64_t position, Instant not_before) 
 }
 
 void SqliteStateStore::dead_letter(std::uint64_t position, Instant now) {
-  if (position < outbox_.base()) return;
+  if (!outbox_.has(position)) return;
   const std::uint32_t attempts = outbox_.at(position).attempts;
   if (!outbox_.bury(position, now)) return;
   dead_letters_.push_back(DeadLetter{position, attempts, now});
   ++counts_.dead_letters;
+}
+
+void SqliteStateStore::redrive_dead_letters(Instant now, std::vector<StoredEvent>& out) {
+  out.clear();
+  guarded([&] {
+    commit(ring_.last());
+    db::Statement rows(db_, "SELECT position FROM dead_letter ORDER BY position");
+    while (rows.step()) out.push_back(event_at(rows.uint_at(0)));
+  });
+  for (const StoredEvent& event : out) {
+    outbox_.redrive(event.position, now);
+    redriven_.push_back(event.position);
+  }
+  counts_.dead_letters -= out.size();
 }
 
 bool SqliteStateStore::all_written(const RunSlot& slot) const {

@@ -80,6 +80,7 @@ class SqliteStateStore final : public StateStore {
   void mark_delivered(std::span<const std::uint64_t> positions, Instant now) override;
   void retry_outbox(std::uint64_t position, Instant not_before) override;
   void dead_letter(std::uint64_t position, Instant now) override;
+  void redrive_dead_letters(Instant now, std::vector<StoredEvent>& out) override;
 
   void release_run(RunOrdinal run) override;
   /// Throws StoreFailure when the medium refuses; everything stays pending then.
@@ -195,6 +196,7 @@ class SqliteStateStore final : public StateStore {
   Digest chain_{};             // its row hash
   OutboxBook outbox_;
   std::vector<DeadLetter> dead_letters_;
+  std::vector<std::uint64_t> redriven_;    // positions whose dead_letter rows go with the next commit
   std::vector<SignalDecision> decisions_;  // pending; a later one of the same key replaces the earlier one
   bool decision_rows_ = false;             // the database holds some
   bool together_ = false;                  // an event is being added with its decision: no commit in between

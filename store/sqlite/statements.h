@@ -35,7 +35,10 @@ struct SqliteStateStore::Statements {
   db::Statement update_outbox = statement(
       "UPDATE outbox SET state = ?, attempts = ?, owner = ?, lease_until_ns = ?, not_before_ns = ?,"
       " delivered_at_ns = ? WHERE position = ?");
-  db::Statement delete_outbox = statement("DELETE FROM outbox WHERE position < ?");
+  db::Statement delete_outbox = statement("DELETE FROM outbox WHERE position >= ? AND position < ?");
+  db::Statement insert_redriven =
+      statement("INSERT OR IGNORE INTO outbox (position, state, attempts) VALUES (?, 0, 0)");
+  db::Statement delete_dead_letter = statement("DELETE FROM dead_letter WHERE position = ?");
   db::Statement insert_dead_letter =
       statement("INSERT INTO dead_letter (position, attempts, died_at_ns) VALUES (?, ?, ?)");
   db::Statement insert_decision = statement(

@@ -52,7 +52,8 @@ TEST(KilledProcess, LeavesASoundFileWithEverythingAcknowledged) {
     std::uint64_t acknowledged = 0, position = 0;
     for (std::uint32_t i = 0; i < wanted && read(pipe_ends[0], &position, sizeof position) == sizeof position; ++i)
       acknowledged = position;
-    usleep(child * 397 % 7000);
+    for (volatile std::uint32_t spin = child * 397 % 7000 * 200; spin > 0; spin = spin - 1) {
+    }
     kill(pid, SIGKILL);
     while (read(pipe_ends[0], &position, sizeof position) == sizeof position) acknowledged = position;
     close(pipe_ends[0]);

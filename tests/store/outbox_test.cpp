@@ -21,7 +21,7 @@ using test::numbered_event;
 /// Answers at once, after a while, or never.
 class FakeBus final : public BusPort {
  public:
-  void publish(const StoredEvent& event, PublishDone done) override {
+  void publish(const StoredEvent& event, std::uint32_t, PublishDone done) override {
     taken.push_back(event.position);
     if (hold) {
       held.push_back(std::move(done));

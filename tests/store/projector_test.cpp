@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "tests/store/recorder.h"
 #include "tests/store/store_fixture.h"
@@ -64,6 +65,9 @@ class LossyStore final : public StateStore {
   }
   void retry_outbox(std::uint64_t position, Instant not_before) override { inner_.retry_outbox(position, not_before); }
   void dead_letter(std::uint64_t position, Instant now) override { inner_.dead_letter(position, now); }
+  void redrive_dead_letters(Instant now, std::vector<StoredEvent>& out) override {
+    inner_.redrive_dead_letters(now, out);
+  }
   void release_run(RunOrdinal run) override { inner_.release_run(run); }
   void flush() override { inner_.flush(); }
   StoreCounts counts() override { return inner_.counts(); }
@@ -71,6 +75,16 @@ class LossyStore final : public StateStore {
 
  private:
   StateStore& inner_;
+};
+
+/// Every batch takes so many percent of its time.
+class Pace final : public LatencyScale {
+ public:
+  explicit Pace(std::int64_t percent) : percent_(percent) {}
+  Duration scaled(Duration drawn, const DrawKey&) const override { return drawn * percent_ / 100; }
+
+ private:
+  std::int64_t percent_;
 };
 
 class Projection : public testing::Test {
@@ -326,6 +340,7 @@ TEST_F(Projection, HandsAKilledReplicasPartitionOverAndBack) {
 }
 
 TEST_F(Projection, LosesNothingUnderRandomKillsStallsAndScaling) {
+  const std::array<Pace, 4> paces{{Pace(50), Pace(100), Pace(230), Pace(450)}};
   start();
   test::TestBits bits(17);
   for (int i = 0; i < 4000; ++i) {
@@ -350,7 +365,7 @@ TEST_F(Projection, LosesNothingUnderRandomKillsStallsAndScaling) {
         projector->scale(static_cast<std::uint32_t>(1 + bits.below(6)));
         break;
       case 7:
-        projector->set_pace(replica, static_cast<std::uint32_t>(50 + bits.below(400)));
+        projector->set_scales(replica, &paces[bits.below(paces.size())], nullptr);
         break;
       default:
         commit_one(static_cast<std::uint32_t>(bits.below(kRuns)));

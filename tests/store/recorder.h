@@ -58,6 +58,11 @@ class Recorder final : public Telemetry {
     dead.push_back({subscription, event.position, at});
   }
 
+  void dead_letter_redriven(std::uint32_t, const StoredEvent&, Instant) override { ++redriven; }
+  void run_resynced(const ResyncFact& fact) override { resyncs.push_back(fact); }
+
+  int redriven = 0;
+  std::vector<ResyncFact> resyncs;
   std::vector<Committed> commits;
   std::vector<Duration> refresh;  // commit → snapshot commit, of each event
   int suspected = 0;

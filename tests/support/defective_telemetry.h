@@ -41,6 +41,9 @@ enum class FactKind : std::uint8_t {
   outbox_published,
   delivered,
   dead_lettered,
+  outbox_released,
+  event_consumed,
+  dead_letter_redriven,
 };
 
 class DefectiveTelemetry final : public Telemetry {
@@ -59,6 +62,8 @@ class DefectiveTelemetry final : public Telemetry {
   // Changes facts on their way; count what you change with strike().
   std::function<void(AppendFact&)> change_append;
   std::function<void(StoredEvent&)> change_committed;
+  std::function<void(std::uint64_t& watermark)> change_watermark;
+  std::function<void(ResyncFact&)> change_resync;
   std::function<void(StoredEvent&)> change_published;
   std::function<void(StoredEvent&, bool& first)> change_delivered;
   std::function<void(ActivityFact&)> change_scheduled;
@@ -213,6 +218,7 @@ class DefectiveTelemetry final : public Telemetry {
     std::vector<RunState> states;
     for (const SnapshotFact& fact : facts) states.push_back(*fact.state);
     if (change_projection) change_projection(changed, facts, states);
+    if (change_watermark) change_watermark(watermark);
     pass(FactKind::snapshots_committed, [=](Telemetry& to) {
       std::vector<SnapshotFact> told = facts;
       for (std::size_t i = 0; i < told.size(); ++i) told[i].state = &states[i];
@@ -238,6 +244,21 @@ class DefectiveTelemetry final : public Telemetry {
   void dead_lettered(std::uint32_t subscription, const StoredEvent& event, Instant at) override {
     pass(FactKind::dead_lettered, [=](Telemetry& to) { to.dead_lettered(subscription, event, at); });
   }
+  void outbox_released(std::uint64_t position, Instant at) override {
+    pass(FactKind::outbox_released, [=](Telemetry& to) { to.outbox_released(position, at); });
+  }
+  void event_consumed(std::uint32_t subscription, const StoredEvent& event, Instant at) override {
+    pass(FactKind::event_consumed, [=](Telemetry& to) { to.event_consumed(subscription, event, at); });
+  }
+  void dead_letter_redriven(std::uint32_t subscription, const StoredEvent& event, Instant at) override {
+    pass(FactKind::dead_letter_redriven, [=](Telemetry& to) { to.dead_letter_redriven(subscription, event, at); });
+  }
+  void run_resynced(const ResyncFact& fact) override {
+    ResyncFact changed = fact;
+    if (change_resync) change_resync(changed);
+    next_.run_resynced(changed);
+  }
+  void projector_laid_out(std::uint32_t partitions, Instant at) override { next_.projector_laid_out(partitions, at); }
   void fault_injected(std::string_view name, Instant at) override { next_.fault_injected(name, at); }
   void fault_healed(std::string_view name, Instant at) override { next_.fault_healed(name, at); }
   void fault_struck(std::string_view name, Instant at) override { next_.fault_struck(name, at); }
@@ -282,7 +303,7 @@ class DefectiveTelemetry final : public Telemetry {
 
   Telemetry& next_;
   std::vector<Defect> defects_;
-  std::uint64_t seen_[27] = {};
+  std::uint64_t seen_[static_cast<std::size_t>(FactKind::dead_letter_redriven) + 1] = {};
   std::uint64_t struck_ = 0;
   std::optional<std::pair<FactKind, Tell>> held_;
 };

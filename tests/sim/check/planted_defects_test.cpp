@@ -22,7 +22,6 @@ InvariantConfig mended() {
   config.known_faults_fixed.fill(true);
   config.subscriptions = 2;
   config.outbox_backoff_max = seconds(36);
-  config.outbox_backoff_min = milliseconds(800);
   config.runs_in_flight_max = 3;
   config.signals_per_run = 3;
   return config;

@@ -245,13 +245,25 @@ class Script {
     out_->snapshots_committed(0, position_, events, snapshots, now);
   }
 
+  void lay_out(std::uint32_t partitions) { out_->projector_laid_out(partitions, now); }
+  /// Of a run whose events are all projected.
+  void resync(std::uint32_t ordinal) {
+    const Run& r = runs_.at(ordinal);
+    out_->run_resynced({r.run, false, r.projected_seq, r.projected_seq, now});
+  }
+
   // --- Outbox and bus ---
   void lease(std::uint32_t relay, std::uint64_t position, Duration time = seconds(30)) {
     out_->outbox_leased(relay, position, now + time, now);
   }
+  /// The relay gives the row back.
+  void release(std::uint64_t position) { out_->outbox_released(position, now); }
   void publish(std::uint64_t position) { out_->outbox_published(event(position), now); }
   void deliver(std::uint64_t position, bool first = true) {
-    for (std::uint32_t s = 0; s < subscriptions; ++s) out_->delivered(s, event(position), 1, first, now);
+    for (std::uint32_t s = 0; s < subscriptions; ++s) {
+      if (first) out_->event_consumed(s, event(position), now);
+      out_->delivered(s, event(position), 1, first, now);
+    }
   }
   /// Leases, publishes and delivers everything that has not been.
   void relay() {
@@ -269,6 +281,7 @@ class Script {
   /// A whole day in the life of three runs: one pauses twice, one is cancelled in time, one fails a step after a retry;
   /// then everything is projected and delivered.
   void clean_day() {
+    lay_out(1);
     for (std::uint32_t r : {0U, 1U, 2U}) open(r);
     layer(0, 0);
     const std::uint64_t pause = signal(0, SignalType::pause);
@@ -318,6 +331,7 @@ class Script {
     end(last);
     close(0, RunOutcome::completed);
     project();
+    resync(0);
     relay();
     pass(seconds(1));
   }
