@@ -1,6 +1,7 @@
 #include "store/projector/projector.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -168,6 +169,7 @@ void Projector::finish(std::uint32_t index) {
     save(index, lane.read_up_to);
   } catch (const StoreFailure&) {
     invalid_ = invalid_before;
+    causal_.clear();
     load_.served(0, lane.applying, timers_.now());
     return begin_again(index);
   }
@@ -241,10 +243,33 @@ void Projector::cancel_all() {
 
 // ---- Folding ----
 
+namespace {
+
+// By the producers' clocks, of an event that was just folded.
+bool ends_before_it_began(const RunState& state, const StoredEvent& event) {
+  switch (event.type) {
+    case EventType::step_completed:
+    case EventType::step_failed: {
+      const StepState& step = state.steps[event.step.value];
+      return step.has_started && event.emitted_at < step.started_at;
+    }
+    case EventType::run_completed:
+    case EventType::run_failed:
+    case EventType::run_cancelled:
+      return state.has_started && event.emitted_at < state.started_at;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 void Projector::apply(FoldedRun& run, const StoredEvent& event, std::vector<StoredEvent>& covered) {
   if (apply_event(run.state, event.type, event.step, event.logical_attempt, event.emitted_at) == Transition::invalid) {
     ++run.invalid;
     ++invalid_;
+  } else if (ends_before_it_began(run.state, event)) {
+    causal_.push_back({event.run, event.run_seq, event.step});
   }
   run.last_seq = event.run_seq;
   covered.push_back(event);
@@ -299,6 +324,13 @@ void Projector::save(std::uint32_t partition, std::uint64_t watermark) {
 }
 
 void Projector::tell_saved(std::uint32_t partition, std::uint64_t watermark) {
+  for (const Causal& effect : causal_) {
+    const std::string what = effect.step == kNoStep ? "the run" : "step " + std::to_string(effect.step.value);
+    const std::string text =
+        what + " ended before it began, by its producer's clock (run_seq " + std::to_string(effect.run_seq) + ")";
+    telemetry_.notice({"CAUSAL_VIOLATION", effect.run, text, timers_.now()});
+  }
+  causal_.clear();
   telemetry_.snapshots_committed(partition, watermark, covered_, facts_, timers_.now());
   for (const RunOrdinal ordinal : touched_) {
     FoldedRun& run = *folds_.find(ordinal);
@@ -347,6 +379,7 @@ std::size_t Projector::resync(RunOrdinal ordinal, ResyncMode mode) {
   invalid_ = invalid_before + (run.invalid - invalid_again);
   run.invalid -= invalid_again;
   std::erase_if(covered_, [known](const StoredEvent& event) { return event.run_seq <= known; });
+  std::erase_if(causal_, [known](const Causal& effect) { return effect.run_seq <= known; });
   const std::size_t covered = covered_.size();
   const std::uint32_t partition = ordinal.value % replicas();
   const std::uint64_t up_to = run.last_seq;

@@ -4,7 +4,8 @@
 // collects up to `batch` events, and begins to apply them when the batch is full or the oldest collected one has waited
 // `flush`. Applying n events takes n × per_event; then snapshots and watermark are committed in one call. A full batch
 // is followed by the next read at once. Guarantees: applied idempotently by run_seq; a non-contiguous read is never
-// taken for loss but resynced from the log; an invalid transition is ignored and counted once per event.
+// taken for loss but resynced from the log; an invalid transition is ignored and counted once per event. An end that
+// its producer's clock puts before its beginning is folded as it is, and told as a notice CAUSAL_VIOLATION.
 #pragma once
 
 #include <array>
@@ -187,6 +188,13 @@ class Projector {
   std::vector<RunOrdinal> touched_;
   std::vector<SnapshotWrite> writes_;
   std::vector<SnapshotFact> facts_;
+  /// An effect whose producer's clock stands before its cause's: told with the commit that covers it.
+  struct Causal {
+    RunOrdinal run;
+    std::uint64_t run_seq;
+    StepIndex step;  // kNoStep: the run itself
+  };
+  std::vector<Causal> causal_;
   std::uint64_t lag_ = 0;
   std::uint64_t projected_ = 0;
   std::uint64_t gaps_suspected_ = 0;

@@ -56,6 +56,7 @@ void Projector::pause(std::uint32_t index, bool on) {
       arm_poll(i);
     }
   }
+  if (replica.stopping) return stop(index);
   take_back(index);
   if (running(replica) && replica.busy_with == kNoLane) next_for(index);
 }
@@ -158,7 +159,13 @@ void Projector::hand_over(std::uint32_t index, std::uint32_t replica) {
 
 void Projector::restart(std::uint32_t index) {
   Replica& replica = replicas_[index];
-  if (replica.alive) return;
+  if (replica.alive && !replica.stopping) return;
+  if (replica.stopping) {  // it is still at its last batch: it goes on behind it
+    replica.stopping = false;
+    for (std::uint32_t i = 0; i < lanes_.size(); ++i)
+      if (lanes_[i].owner == index) arm_poll(i);
+    return take_back(index);
+  }
   replica.alive = true;
   replica.takeover_due = false;
   cancel(replica.takeover_timer);

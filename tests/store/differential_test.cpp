@@ -211,7 +211,15 @@ void do_one(Stores& stores, TestBits& bits, Instant now, std::vector<NewEvent>& 
     // A released run that never had an event is forgotten by the database and remembered by the oracle.
     stores.each_without_answer([run](StateStore& store) { store.add_run(test::make_run(run.value)); });
   } else if (kind < 98) {
-    stores.each_without_answer([](StateStore& store) { store.flush(); });
+    if (bits.chance(40)) {
+      stores.each_without_answer([](StateStore& store) { store.flush(); });
+      return;
+    }
+    stores.each([now](StateStore& store) {
+      std::vector<StoredEvent> dead;
+      store.redrive_dead_letters(now, dead);
+      return test::texts_of(dead);
+    });
   } else if (kind < 99) {
     stores.reopen_file();
   } else {

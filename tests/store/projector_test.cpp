@@ -428,6 +428,72 @@ TEST_F(Projection, IgnoresAnInvalidTransitionAndTellsItOnce) {
   EXPECT_EQ(recorder.commits.back().invalid, 0U);
 }
 
+TEST_F(Projection, TellsOnceOfAnEndThatItsProducersClockPutsBeforeItsBeginning) {
+  start(one_replica());
+  using enum EventType;
+  commit(test::make_event(7, run_started, kNoStep, 1, Instant{100 * kMs}));
+  commit(test::make_event(7, step_started, StepIndex{2}, 1, Instant{200 * kMs}));
+  commit(test::make_event(7, step_completed, StepIndex{2}, 1, Instant{150 * kMs}));  // another worker's clock
+  commit(test::make_event(7, run_completed, kNoStep, 1, Instant{300 * kMs}));
+  timers.run();
+  ASSERT_EQ(recorder.notices.size(), 1U);
+  EXPECT_EQ(recorder.notices[0],
+            "CAUSAL_VIOLATION run 7: step 2 ended before it began, by its producer's clock (run_seq 3)");
+  EXPECT_EQ(store.snapshot(RunOrdinal{7})->state.status, RunStatus::completed);
+  projector->resync(RunOrdinal{7}, ResyncMode::full);
+  EXPECT_EQ(recorder.notices.size(), 1U);
+}
+
+TEST_F(Projection, StopsInOrderAndHandsItsPartitionOverAtOnce) {
+  ProjectorOptions options;  // three replicas
+  options.per_event = milliseconds(20);
+  start(options);
+  commit_at(1, 10, 1);  // a full batch at the poll at 33 ms, applied until 233 ms
+  commit_at(40, 2, 1);
+  timers.run_until(Instant{100 * kMs});
+  projector->stop(1);
+  EXPECT_TRUE(projector->alive(1));  // at its last batch
+  timers.run_until(Instant{240 * kMs});
+  EXPECT_FALSE(projector->alive(1));
+  ASSERT_EQ(recorder.commits.size(), 1U);
+  EXPECT_EQ(recorder.commits[0].positions.size(), 10U);
+  timers.run_until(Instant{1000 * kMs});  // no takeover time passes
+  EXPECT_EQ(projector->lag_events(), 0U);
+  projector->restart(1);
+  commit_one(1);
+  timers.run();
+  expect_projected_like_the_log();
+}
+
+TEST_F(Projection, GoesOnAfterAPauseAsIfNoTimeHadPassed) {
+  start(one_replica());
+  commit_at(30);  // collected at 100, due to be flushed at 300
+  timers.run_until(Instant{150 * kMs});
+  projector->pause(0, true);
+  timers.run_until(Instant{1000 * kMs});
+  EXPECT_EQ(timers.pending(), 1U);  // the others' patience
+  projector->pause(0, false);
+  timers.run();
+  EXPECT_EQ(commits(), (Commits{{1160, 1}}));  // 150 ms of the flush were left, 10 ms to apply
+}
+
+TEST_F(Projection, ThrowsAwayWhatAPausedReplicaHadCollectedOnceAnotherHasItsPartition) {
+  start();
+  commit_at(1, 10, 1);
+  timers.run_until(Instant{100 * kMs});  // applying
+  projector->pause(1, true);
+  timers.run_until(Instant{seconds(12).ns});
+  EXPECT_EQ(projector->lag_events(), 0U);
+  ASSERT_EQ(recorder.commits.size(), 1U);
+  projector->pause(1, false);
+  timers.run();
+  EXPECT_EQ(recorder.commits.size(), 1U);  // its own batch came to nothing
+  commit_one(1);
+  timers.run();
+  EXPECT_EQ(projector->lag_events(), 0U);
+  expect_projected_like_the_log();
+}
+
 TEST_F(Projection, GoesOnFromTheWatermarksOfAnEarlierLife) {
   start();
   for (std::uint32_t run = 0; run < 10; ++run) commit_life(run);

@@ -44,6 +44,10 @@ class Recorder final : public Telemetry {
     commits.push_back(fact);
     for (const StoredEvent& event : events) refresh.push_back(at - event.persisted_at);
   }
+  void notice(const NoticeFact& fact) override {
+    notices.push_back(std::string(fact.name) + " run " + std::to_string(fact.run.value) + ": " +
+                      std::string(fact.text));
+  }
   void gap_suspected(RunOrdinal, Instant) override { ++suspected; }
   void gap_confirmed(RunOrdinal, Instant) override { ++confirmed; }
   void outbox_leased(std::uint32_t relay, std::uint64_t position, Instant until, Instant at) override {
@@ -61,6 +65,7 @@ class Recorder final : public Telemetry {
   void dead_letter_redriven(std::uint32_t, const StoredEvent&, Instant) override { ++redriven; }
   void run_resynced(const ResyncFact& fact) override { resyncs.push_back(fact); }
 
+  std::vector<std::string> notices;
   int redriven = 0;
   std::vector<ResyncFact> resyncs;
   std::vector<Committed> commits;

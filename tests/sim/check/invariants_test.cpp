@@ -405,6 +405,66 @@ TEST(Invariants, CatchACommittedEventThatNeitherTheSnapshotsNorTheProjectorsLagK
   EXPECT_EQ(t.finish({t.script.now, 0, false}).at("projection-never-skips").violations, 1U);
 }
 
+TEST(Invariants, CatchALeaseBeforeTheFormerOneWasGivenBackOrHadRunOut) {
+  Scene s;
+  s.script.accept(0);
+  s.script.lease(0, 1);
+  s.script.pass(seconds(5));  // later than any back-off began, and yet nobody gave the row back
+  s.script.lease(1, 1);
+  EXPECT_EQ(s.finish().at("one-live-outbox-lease").violations, 1U);
+}
+
+TEST(Invariants, CatchAnEffectThatAConsumerHadTwiceThoughItAcknowledgedOnce) {
+  Scene s;
+  s.script.accept(0);
+  s.script.lease(0, 1);
+  s.script.publish(1);
+  s.script.deliver(1);
+  s.suite.event_consumed(1, s.script.event(1), s.script.now);
+  EXPECT_EQ(s.finish().at("consumer-effect-once").violations, 1U);
+}
+
+TEST(Invariants, AcceptADeadLetterThatIsDrivenAgainAndDelivered) {
+  Scene s;
+  s.script.accept(0);
+  s.script.lease(0, 1);
+  s.suite.dead_lettered(kNoSubscription, s.script.event(1), s.script.now);
+  s.script.pass(seconds(4));
+  s.suite.dead_letter_redriven(kNoSubscription, s.script.event(1), s.script.now);
+  s.script.lease(1, 1);
+  s.script.publish(1);
+  s.suite.dead_lettered(0, s.script.event(1), s.script.now);
+  s.suite.dead_letter_redriven(0, s.script.event(1), s.script.now);
+  s.script.deliver(1);
+  s.expect_clean({s.script.now, {}, true});
+}
+
+TEST(Invariants, CatchADeadLetterThatIsDrivenAgainAndLost) {
+  Scene s;
+  s.script.accept(0);
+  s.script.lease(0, 1);
+  s.script.publish(1);
+  s.suite.dead_lettered(0, s.script.event(1), s.script.now);
+  s.suite.dead_letter_redriven(0, s.script.event(1), s.script.now);
+  EXPECT_EQ(s.finish({s.script.now, {}, true}).at("delivered-at-least-once").violations, 2U);  // neither got it
+}
+
+TEST(Invariants, CatchAWatermarkThatGoesBackUnlessThePartitionsWereLaidOutAnew) {
+  Scene s;
+  s.script.lay_out(1);
+  s.script.open(0);
+  s.script.project();
+  s.script.lay_out(2);
+  s.suite.snapshots_committed(0, 0, {}, {}, s.script.now);
+  s.expect_clean();
+  Scene t;
+  t.script.lay_out(1);
+  t.script.open(0);
+  t.script.project();
+  t.suite.snapshots_committed(0, 0, {}, {}, t.script.now);
+  EXPECT_EQ(t.finish().at("watermark-moves-with-its-snapshots").violations, 1U);
+}
+
 TEST(Invariants, CatchARowThatWasLeasedAndThenForgotten) {
   Scene s;
   s.script.accept(0);

@@ -188,6 +188,21 @@ const std::map<std::string, Plant>& plants() {
          s.defects.repeat(FactKind::delivered, 11);
          s.script.clean_day();
        }},
+      {"watermark-moves-with-its-snapshots",
+       [](Scene& s) {
+         // The second commit moves the watermark over what only comes with the third.
+         s.script.lay_out(1);
+         s.script.open(0);
+         s.script.project();
+         s.script.layer(0, 0);
+         s.suite.snapshots_committed(0, s.script.committed(), {}, {}, s.script.now);
+         s.defects.strike();
+       }},
+      {"resync-moves-forward",
+       [](Scene& s) {
+         s.defects.change_resync = [&s](ResyncFact& fact) { --fact.up_to_seq, s.defects.strike(); };
+         s.script.clean_day();
+       }},
       {"retries-within-policy",
        [](Scene& s) {
          s.defects.change_scheduled = [&s](ActivityFact& fact) {
