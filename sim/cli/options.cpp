@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "sim/check/invariants.h"
+#include "sim/import/plan_source.h"
 #include "sim/slo/result_paths.h"
 #include "sim/world/workflow_plans.h"
 
@@ -46,6 +47,7 @@ std::optional<Scenario> read_checked(const std::string& file, std::span<const Se
   }
   Scenario scenario = std::move(read.value());
   std::vector<Diagnostic> wrong = check_workflows(scenario);
+  for (Diagnostic& one : check_plan_files(scenario)) wrong.push_back(std::move(one));
   for (Diagnostic& one : check_assertions(scenario, result_paths(scenario, invariant_names())))
     wrong.push_back(std::move(one));
   if (!wrong.empty()) {

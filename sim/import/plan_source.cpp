@@ -3,9 +3,11 @@
 
 #include "engine/base/format.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <utility>
 #include <variant>
@@ -13,6 +15,8 @@
 #include "engine/base/assert.h"
 #include "engine/plan/plan.h"
 #include "sim/import/dbt.h"
+#include "sim/scenario/reading.h"
+#include "sim/scenario/yaml_front.h"
 
 namespace dvt::sim {
 
@@ -132,6 +136,106 @@ Result<LoadedPlan, std::vector<std::string>> load_plan(const PlanSpec& spec) {
   if (loaded.has_value() && !std::holds_alternative<PlanFile>(spec.body))
     loaded.value().annotated.plan.metadata = spec.metadata();
   return loaded;
+}
+
+namespace {
+
+// Where the scenario's text names each file. A plan that `--set` brought is not in the text: its own place stands in.
+class Places {
+ public:
+  explicit Places(const Scenario& scenario) : file_(scenario.file_name) {
+    std::vector<Diagnostic> ignored;  // the scenario has been read: it is whole
+    if (std::ifstream in(file_, std::ios::binary); in)
+      root_ = parse_yaml(std::string{std::istreambuf_iterator<char>(in), {}}, ignored);
+  }
+  Diagnostic at(const PlanSpec& spec, std::initializer_list<std::string_view> keys, std::string message) const {
+    Diagnostic out;
+    out.file = file_;
+    out.line = spec.source.line;
+    out.column = spec.source.column;
+    out.path = fmt::format("workload.plans.{}.{}", spec.name, fmt::join(keys, "."));
+    out.message = std::move(message);
+    const Node* node = root_ ? &*root_ : nullptr;
+    for (const std::string_view key :
+         {std::string_view("workload"), std::string_view("plans"), std::string_view(spec.name)})
+      node = node == nullptr ? nullptr : node->find(key);
+    for (const std::string_view key : keys) node = node == nullptr ? nullptr : node->find(key);
+    if (node != nullptr) {
+      out.line = node->mark.line;
+      out.column = node->mark.column;
+    }
+    return out;
+  }
+
+ private:
+  std::string file_;
+  std::optional<Node> root_;
+};
+
+// What every step of a plan that is right in itself needs of the scenario.
+void check_steps(const Scenario& scenario, const engine::AnnotatedPlan& plan,
+                 const std::function<void(std::string)>& wrong) {
+  std::vector<std::string_view> kinds;
+  for (const WarehouseSpec& warehouse : scenario.warehouses)
+    for (const std::string& kind : warehouse.kinds) kinds.push_back(kind);
+  std::vector<std::string_view> told;
+  for (std::size_t i = 0; i < plan.plan.steps.size(); ++i) {
+    const engine::Step& step = plan.plan.steps[i];
+    const engine::StepNotes& notes = plan.notes[i];
+    const WarehouseSpec* warehouse = scenario.warehouse_for(step.kind);
+    if (warehouse == nullptr) {
+      if (std::find(told.begin(), told.end(), step.kind) != told.end()) continue;
+      told.push_back(step.kind);
+      wrong(fmt::format("step {}: no warehouse runs kind \"{}\"{}", step.step_id, step.kind,
+                        Reading::suggestion(step.kind, kinds)));
+      continue;
+    }
+    const std::string_view size = to_string(notes.size.value_or(engine::StepSize::small));
+    if (!notes.duration && warehouse->duration_for(step.kind, size, notes.materialization.value_or("")) == nullptr)
+      wrong(fmt::format("step {}: warehouse \"{}\" has no duration for a {} step of kind \"{}\"", step.step_id,
+                        warehouse->name, size, step.kind));
+  }
+}
+
+}  // namespace
+
+std::vector<Diagnostic> check_plan_files(const Scenario& scenario) {
+  std::vector<Diagnostic> out;
+  std::optional<Places> places;
+  for (const PlanSpec& spec : scenario.workload.plans) {
+    const auto* dbt = std::get_if<DbtPlan>(&spec.body);
+    const auto* file = std::get_if<PlanFile>(&spec.body);
+    if (dbt == nullptr && file == nullptr) continue;
+    if (!places) places.emplace(scenario);
+    const auto add = [&](std::initializer_list<std::string_view> keys, const std::string& path, std::string message) {
+      out.push_back(places->at(spec, keys, fmt::format("{}: {}", path, message)));
+    };
+    // A file that cannot be opened is told at its own key.
+    const auto opens = [&](std::initializer_list<std::string_view> keys, const std::string& path) {
+      try {
+        (void)read_file(path);
+        return true;
+      } catch (const Error& error) {
+        out.push_back(places->at(spec, keys, error.what()));
+        return false;
+      }
+    };
+    const std::string& named = dbt != nullptr ? dbt->manifest.path : file->file.path;
+    const auto wrong = [&](std::string message) {
+      dbt != nullptr ? add({"dbt", "manifest"}, named, std::move(message)) : add({"file"}, named, std::move(message));
+    };
+    bool readable = dbt != nullptr ? opens({"dbt", "manifest"}, named) : opens({"file"}, named);
+    if (dbt != nullptr && !dbt->run_results.empty())
+      readable = opens({"dbt", "runResults"}, dbt->run_results.path) && readable;
+    if (!readable) continue;
+    const auto loaded = load_plan(spec);
+    if (loaded.has_value()) {
+      check_steps(scenario, loaded.value().annotated, wrong);
+    } else {
+      for (const std::string& error : loaded.error()) wrong(error);
+    }
+  }
+  return out;
 }
 
 std::string read_file(const std::string& path) {

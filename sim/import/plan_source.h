@@ -8,6 +8,8 @@
 
 #include "engine/base/result.h"
 #include "engine/plan/sim_notes.h"
+#include "sim/scenario/diagnostic.h"
+#include "sim/scenario/scenario.h"
 #include "sim/scenario/workload.h"
 
 namespace dvt::sim {
@@ -34,6 +36,10 @@ struct LoadedPlan {
 /// A failure lists every error as text, in the words of plan_json.h and dbt.h. Throws dvt::Error when a file cannot be
 /// read. The plan of an `unchecked` spec may be invalid. Precondition: `spec` is no WorkflowPlan.
 Result<LoadedPlan, std::vector<std::string>> load_plan(const PlanSpec& spec);
+
+/// Opens and reads every file that a plan names (plan files, dbt manifests and run results) and says everything that
+/// would keep the world from using it, at the key that names the file.
+std::vector<Diagnostic> check_plan_files(const Scenario& scenario);
 
 /// A whole file. Throws dvt::Error with the path when it cannot be read.
 std::string read_file(const std::string& path);

@@ -89,6 +89,49 @@ TEST_F(Children, TheEndOfAChildFindsAParentThatWasRebuiltElsewhere) {
   replay_all();
 }
 
+// As Temporal's server does it: a child that the copied history has started belongs to the copy; one that was started
+// later runs on by itself, and the copy starts its own.
+TEST_F(Children, AResetTakesOverTheChildrenThatTheCopyKnowsAndLeavesTheOthersToThemselves) {
+  add_workers(1);
+  child_sleeps(minutes(10));
+  define([&](WorkflowContext& ctx, const Payload& input) {
+    const auto early = ctx.start_child(kChild, {}, input);
+    ctx.wait_started(early);
+    ctx.sleep(minutes(1));
+    const auto late = ctx.start_child(kChild, {}, input);
+    EXPECT_TRUE(ctx.wait(early).ok);
+    EXPECT_TRUE(ctx.wait(late).ok);
+    return Payload{};
+  });
+  start();
+  kernel.call_at(Instant{minutes(2).ns}, [&] {
+    const History& history = service.execution({0})->history;
+    EventId fired = 0;  // the task after the timer, before the second child
+    for (EventId id = 1; id <= history.last_id() && fired == 0; ++id)
+      if (std::holds_alternative<TimerFired>(history.at(id).attributes)) fired = id;
+    EXPECT_EQ(service.reset_workflow({0}, fired + 3, "again"), Service::ResetAnswer::done);
+  });
+  kernel.run();
+  // The execution left behind, the copy, and three children, each of which ended by itself.
+  ASSERT_EQ(closed.size(), 5u);
+  std::size_t children = 0;
+  for (const Closed& one : closed) {
+    if (one.key.child == 0) continue;
+    ++children;
+    EXPECT_EQ(one.status, CloseStatus::completed);
+  }
+  EXPECT_EQ(children, 3u);
+  const Closed& copy = closed.back();
+  EXPECT_EQ(copy.key.chain, 1u);
+  EXPECT_EQ(copy.status, CloseStatus::completed);
+  EXPECT_EQ(only(copy, "ChildWorkflowExecution"),
+            (Names{"StartChildWorkflowExecutionInitiated", "ChildWorkflowExecutionStarted",
+                   "StartChildWorkflowExecutionInitiated", "ChildWorkflowExecutionStarted",
+                   "ChildWorkflowExecutionCompleted", "ChildWorkflowExecutionCompleted"}));
+  EXPECT_EQ(service.open_keys().size(), 0u);
+  replay_all();
+}
+
 TEST_F(Children, AFailedChildThrowsItsFailure) {
   add_workers(1);
   define([&](WorkflowContext&, const Payload&) -> Payload { throw WorkflowFailure(failure("no_stock")); }, "child");

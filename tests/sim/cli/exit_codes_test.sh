@@ -37,4 +37,33 @@ expect 2 'exists already' run "$hello" --store "$work/fail.yaml"
 touch "$work/mine"
 expect 2 "holds 'abort.yaml'|holds 'fail.yaml'|holds 'mine'|holds 'said'" run "$hello" --out "$work"
 expect 0 dvtsim version
+
+# Files that plans name are opened and read by check: errors stand at the key that names the file.
+plans() { # FILE LINE… — hello.yaml with these plans
+  local file=$1
+  shift
+  { sed '/^workload:/,$d' "$hello"; printf 'workload:\n  plans:\n'; printf '    %s\n' "$@"
+    printf '  arrivals: {runs: 1}\nwarehouses:\n  bq: {kinds: [dbt], concurrency: 1, duration: {small: 1s}}\n'; } >"$file"
+}
+plan='{"metadata": {"planId": "p", "planVersion": "1", "schemaVersion": "v1.2"}, "steps": [%s]}'
+# shellcheck disable=SC2059
+printf "$plan" '{"stepId": "a", "kind": "dbt"}' >"$work/good.json"
+# shellcheck disable=SC2059
+printf "$plan" '{"stepId": "a", "kind": "dbt", "dependsOn": ["b"]}' >"$work/dangling.json"
+# shellcheck disable=SC2059
+printf "$plan" '{"stepId": "a", "kind": "dbr"}' >"$work/kind.json"
+printf '{"metadata": ' >"$work/cut.json"
+plans "$work/plans.yaml" 'good: {file: good.json}'
+expect 0 ok check "$work/plans.yaml"
+plans "$work/plans.yaml" 'p: {file: none.json}'
+expect 2 'plans.yaml:[0-9]+:15: workload.plans.p.file: cannot open .*none.json: No such file' check "$work/plans.yaml"
+plans "$work/plans.yaml" 'p: {file: dangling.json}' 'q: {file: kind.json}' 'r: {file: cut.json}'
+expect 2 'plans.p.file: .*dangling.json: .*unknown_dependency:a->b' check "$work/plans.yaml"
+expect 2 'plans.q.file: .*kind.json: step a: no warehouse runs kind "dbr" .did you mean "dbt"' check "$work/plans.yaml"
+expect 2 'plans.r.file: .*cut.json: ' check "$work/plans.yaml"
+expect 2 'plans.r.file: .*cut.json: ' run "$work/plans.yaml"
+plans "$work/plans.yaml" 'd: {dbt: {manifest: good.json}}' 'e: {dbt: {manifest: none.json, runResults: gone.json}}'
+expect 2 'plans.d.dbt.manifest: .*good.json: ' check "$work/plans.yaml"
+expect 2 'plans.e.dbt.manifest: cannot open' check "$work/plans.yaml"
+expect 2 'plans.e.dbt.runResults: cannot open .*gone.json' check "$work/plans.yaml"
 exit $failed
