@@ -243,11 +243,19 @@ void ConductorServer::end(Workflow& w, RunOutcome outcome, ErrorClass error_clas
     close(w, w.tasks.back(), ActivityOutcome::cancelled, {});
     take(w, w.tasks.back().id);
   }
+  const std::vector<std::uint64_t> too_late = std::move(w.too_late);
   workflows_.erase(run.value);
+  for (const std::uint64_t signal : too_late) listener_->signal_lost(signal, timers_.now());
   listener_->run_ended(run, outcome, error_class, code_kept.text());
 }
 
 // ---- PAUSE and RESUME ----
+
+// Its end is being written: the signal is lost with the run, and not before.
+bool ConductorServer::take_too_late(Workflow& w, std::uint64_t signal) {
+  w.too_late.push_back(signal);
+  return true;
+}
 
 bool ConductorServer::hold(RunOrdinal run) {
   Workflow* w = find(run);
@@ -257,7 +265,8 @@ bool ConductorServer::hold(RunOrdinal run) {
 
 bool ConductorServer::pause(RunOrdinal run, std::uint64_t signal, Instant accepted_at) {
   Workflow* w = find(run);
-  if (w == nullptr || w->ending == Ending::cancelling) return false;
+  if (w == nullptr) return false;
+  if (w->ending == Ending::cancelling) return take_too_late(*w, signal);
   w->hold = true;
   if (!w->paused) {
     w->paused = true;
@@ -318,7 +327,8 @@ void ConductorServer::pause_told(Workflow& w) {
 
 bool ConductorServer::resume(RunOrdinal run, std::uint64_t signal) {
   Workflow* w = find(run);
-  if (w == nullptr || w->ending == Ending::cancelling) return false;
+  if (w == nullptr) return false;
+  if (w->ending == Ending::cancelling) return take_too_late(*w, signal);
   listener_->signal_applied(signal, timers_.now());
   if (!w->paused) {
     if (w->pause == Pause::none) release(*w);  // a hold whose PAUSE never came
@@ -370,7 +380,8 @@ bool ConductorServer::last_event_in_progress(const Workflow& w) const {
 
 bool ConductorServer::terminate(RunOrdinal run, std::uint64_t signal) {
   Workflow* w = find(run);
-  if (w == nullptr || w->ending == Ending::cancelling || w->cancel_waits != 0) return false;
+  if (w == nullptr) return false;
+  if (w->ending == Ending::cancelling || w->cancel_waits != 0) return take_too_late(*w, signal);
   if (last_event_in_progress(*w)) {
     w->cancel_waits = signal;  // it may be in the log already: what is written decides
     return true;

@@ -146,7 +146,8 @@ class ConductorServer final : public PollHandler {
     std::uint32_t ordinals = 0;
     bool short_paused = false;  // a short pause is told: RunPaused is written, RunResumed follows
     Ending ending = Ending::none;
-    std::uint64_t cancel_waits = 0;  // a CANCEL that met the run's last event under way
+    std::vector<std::uint64_t> too_late;  // signals that met its end under way
+    std::uint64_t cancel_waits = 0;       // a CANCEL that met the run's last event under way
     ErrorClass error_class = ErrorClass::none;
     Symbol error_code;
   };
@@ -169,6 +170,7 @@ class ConductorServer final : public PollHandler {
   void tell_resume(Workflow& w);
   void pause_told(Workflow& w);
   void resume_told(Workflow& w);
+  static bool take_too_late(Workflow& w, std::uint64_t signal);
   void begin_drain(Workflow& w);
   void drain_timed_out(Workflow& w);
   void release(Workflow& w);

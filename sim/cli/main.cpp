@@ -1,6 +1,8 @@
 // dvtsim: the command line. Parses, dispatches, and turns what was thrown into an exit code.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -90,6 +92,10 @@ int main(int argc, char** argv) {
     return kExitUsage;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "dvtsim: internal error: %s\n", error.what());
+    return kExitInternal;
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "dvtsim: the result could not be written to stdout: %s\n", std::strerror(errno));
     return kExitInternal;
   }
   return exit_code;

@@ -313,6 +313,23 @@ TEST(ConductorCancel, IsWrittenHoweverLongTheStoreIsAway) {
   EXPECT_EQ(c.ended, (Events{"cancelled none CANCELLED"}));
 }
 
+TEST(ConductorCancel, LosesTheSignalsThatComeAfterItWithTheRunAndNotBefore) {
+  ConductorProvider c;
+  c.start();
+  c.signal_at(seconds(5), SignalType::cancel, 1);
+  c.kernel.call_at(Instant{seconds(4).ns}, [&c] { c.store.down = true; });
+  c.signal_at(seconds(6), SignalType::pause, 2);
+  c.signal_at(seconds(7), SignalType::resume, 3);
+  c.signal_at(seconds(8), SignalType::cancel, 4);
+  c.kernel.call_at(Instant{minutes(10).ns}, [&c] {
+    EXPECT_TRUE(c.lost.empty()) << "the run is open";
+    c.store.down = false;
+  });
+  c.run_until(minutes(15));
+  EXPECT_EQ(c.ended, (Events{"cancelled none CANCELLED"}));
+  EXPECT_EQ(c.lost, (std::vector<std::uint64_t>{2, 3, 4}));
+}
+
 TEST(ConductorCancel, OfARunWhoseLastEventIsUnderWayIsLostWhenThatIsWritten) {
   ConductorProvider c({.server = {.poll_latency = Distribution::constant(milliseconds(50))}});
   c.steps.duration = [](const StepRequest&) { return seconds(1); };

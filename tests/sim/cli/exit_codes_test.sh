@@ -38,6 +38,11 @@ touch "$work/mine"
 expect 2 "holds 'abort.yaml'|holds 'fail.yaml'|holds 'mine'|holds 'said'" run "$hello" --out "$work"
 expect 0 dvtsim version
 
+# A result that nobody can read is no success.
+status=0
+"$dvtsim" run "$hello" -q >/dev/full 2>"$work/said" || status=$?
+[[ $status -eq 1 ]] && grep -q 'could not be written to stdout' "$work/said" || { echo "a full stdout: exit $status"; failed=1; }
+
 # Files that plans name are opened and read by check: errors stand at the key that names the file.
 plans() { # FILE LINE… — hello.yaml with these plans
   local file=$1
