@@ -1,5 +1,9 @@
 // run FILE: one scenario, from its file to its verdict.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -49,23 +53,25 @@ void on_interrupt(int signal) {
   if (World* world = g_world.load()) world->request_stop();
 }
 
-// An output directory is new, empty, or holds an earlier result of ours, which is replaced.
+// An output directory is new, empty, or holds an earlier result of ours, which is replaced. Two runs at once would mix
+// their files: the directory is locked as long as this process lives.
 void prepare_directory(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::exists(path, error)) {
-    if (!std::filesystem::is_directory(path)) throw Error("--out " + path + ": is not a directory");
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      const std::string name = entry.path().filename().string();
-      const bool ours = name == "scenario.yaml" || name == "result.json" || name.starts_with("run.db");
-      if (!ours)
-        throw Error("--out " + path + ": holds '" + name + "', which is no result of a run; nothing was written");
-    }
-    for (const char* name : {"scenario.yaml", "result.json", "run.db", "run.db-wal", "run.db-shm"})
-      std::filesystem::remove(std::filesystem::path(path) / name, error);
-    return;
-  }
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_directory(path))
+    throw Error("--out " + path + ": is not a directory");
   std::filesystem::create_directories(path, error);
   if (error) throw Error("--out " + path + ": " + error.message());
+  const int directory = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0 && flock(directory, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw Error("--out " + path + ": another run is writing there");
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = name == "scenario.yaml" || name == "result.json" || name.starts_with("run.db");
+    if (!ours)
+      throw Error("--out " + path + ": holds '" + name + "', which is no result of a run; nothing was written");
+  }
+  for (const char* name : {"scenario.yaml", "result.json", "run.db", "run.db-wal", "run.db-shm"})
+    std::filesystem::remove(std::filesystem::path(path) / name, error);
 }
 
 std::vector<std::string> verify_arguments(const Arguments& arguments, const CommonOptions& common) {

@@ -38,6 +38,12 @@ touch "$work/mine"
 expect 2 "holds 'abort.yaml'|holds 'fail.yaml'|holds 'mine'|holds 'said'" run "$hello" --out "$work"
 expect 0 dvtsim version
 
+# While somebody else has the directory, a run leaves it alone.
+mkdir "$work/taken"
+flock "$work/taken" -c "'$dvtsim' run '$hello' -q --out '$work/taken'" >"$work/said" 2>&1
+[[ $? -eq 2 ]] && grep -q 'another run is writing there' "$work/said" && [[ -z $(ls "$work/taken") ]] ||
+  { echo "two runs wrote to one directory"; failed=1; }
+
 # A result that nobody can read is no success.
 status=0
 "$dvtsim" run "$hello" -q >/dev/full 2>"$work/said" || status=$?
