@@ -8,6 +8,7 @@
 #include "engine/base/json.h"
 #include "sim/cli/commands.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/sqlite_state_store.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -33,8 +34,21 @@ struct Audited {
   std::int64_t events = 0;
   std::int64_t runs = 0;
   std::int64_t snapshots = 0;
+  std::int64_t archived = 0;  // events, according to the store
   std::vector<store::AuditFinding> findings;
 };
+
+void look_at_archive(store::db::Database& database, const std::string& path,
+                     std::vector<store::AuditFinding>& findings) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    findings.push_back({"", 0, "the archive " + path + " is missing: archived events are gone"});
+    return;
+  }
+  store::db::Database archive(path, store::db::Open::read_only);
+  for (store::AuditFinding& finding : store::audit_archive(database, archive, kFindingsMax))
+    findings.push_back(std::move(finding));
+}
 
 Audited look(const std::string& path) {
   require_database(path);
@@ -42,9 +56,11 @@ Audited look(const std::string& path) {
     store::db::Database database(path, store::db::Open::read_only);
     Audited out;
     out.findings = store::audit(database, kFindingsMax);
+    if (store::has_archive(database)) look_at_archive(database, store::archive_path(path), out.findings);
     out.events = database.query_int("SELECT count(*) FROM event ORDER BY 1");
     out.runs = database.query_int("SELECT count(*) FROM run ORDER BY 1");
     out.snapshots = database.query_int("SELECT count(*) FROM snapshot ORDER BY 1");
+    out.archived = database.query_int("SELECT sum(last_position - first_position + 1) FROM archive_anchor ORDER BY 1");
     return out;
   } catch (const store::db::DbError& error) {
     if (error.store_error() == StoreError::unavailable &&
@@ -68,6 +84,7 @@ void print_json(const std::string& path, const Audited& audited) {
   out.append("events", audited.events);
   out.append("runs", audited.runs);
   out.append("snapshots", audited.snapshots);
+  out.append("archivedEvents", audited.archived);
   json::Array findings;
   for (const store::AuditFinding& finding : audited.findings) {
     json::Object one;
@@ -92,9 +109,9 @@ void print_text(const std::string& path, const Audited& audited) {
           ? "sound"
           : fmt::format("{}{} finding{}", audited.findings.size() >= kFindingsMax ? "at least " : "",
                         audited.findings.size(), audited.findings.size() == 1 ? "" : "s");
-  std::printf("%s: %s (%lld events of %lld runs, %lld snapshots)\n", path.c_str(), found.c_str(),
+  std::printf("%s: %s (%lld events of %lld runs, %lld snapshots, %lld archived events)\n", path.c_str(), found.c_str(),
               static_cast<long long>(audited.events), static_cast<long long>(audited.runs),
-              static_cast<long long>(audited.snapshots));
+              static_cast<long long>(audited.snapshots), static_cast<long long>(audited.archived));
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "sim/report/json_report.h"
 #include "sim/report/text_report.h"
 #include "sim/scenario/scalars.h"
+#include "store/sqlite/sqlite_state_store.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -70,7 +71,7 @@ void prepare_directory(const std::string& path) {
     if (!ours)
       throw Error("--out " + path + ": holds '" + name + "', which is no result of a run; nothing was written");
   }
-  for (const char* name : {"scenario.yaml", "result.json", "run.db", "run.db-wal", "run.db-shm"})
+  for (const char* name : {"scenario.yaml", "result.json", "run.db", "run.db-wal", "run.db-shm", "run.db-archive"})
     std::filesystem::remove(std::filesystem::path(path) / name, error);
 }
 
@@ -167,6 +168,9 @@ class RunCommand {
     if (!arguments_.store.empty() && arguments_.store != "memory" && arguments_.store != ":memory:" &&
         std::filesystem::exists(arguments_.store))
       throw Error("--store " + arguments_.store + ": exists already; a run begins with an empty store");
+    if (!arguments_.store.empty() && std::filesystem::exists(store::archive_path(arguments_.store)))
+      throw Error("--store " + arguments_.store + ": " + store::archive_path(arguments_.store) +
+                  " is left over from another store");
     if (arguments_.commit == "per-append") options.world.commit = CommitMode::per_append;
     if (arguments_.commit == "batched") options.world.commit = CommitMode::batched;
     if (!arguments_.until.empty()) options.world.until = parse_until();
@@ -210,7 +214,10 @@ class RunCommand {
     const std::string json = render_json(executed.verdict, context);
     if (!arguments_.out.empty()) {
       if (histories) histories->finish();
+      const std::filesystem::path archive = store::archive_path(recorder->store_copy_path());
       keep_record(*recorder, *scenario, executed.verdict);
+      if (std::filesystem::exists(archive))  // the store itself becomes a part of run.db
+        std::filesystem::rename(archive, store::archive_path((directory / "run.db").string()));
       write_file(directory / "scenario.yaml", write_resolved(*scenario, (directory / "scenario.yaml").string()));
       write_file(directory / "result.json", json);
     }

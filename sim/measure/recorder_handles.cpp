@@ -162,6 +162,7 @@ Measure::Tallies::Tallies(Counts& c)
       notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]),
       notice_escalated(c["notice.ESCALATE_ALERT"]) {
   for (const std::string_view name : kNoticeNames) c[std::string("notice.").append(name)];  // told by name
+  for (const char* name : {"archived_runs", "archived_events"}) c[name];  // the store's own, told at the end
 }
 
 std::vector<std::string> Measure::count_names() {

@@ -126,7 +126,8 @@ const ObjectTable& table<Fault>() {
         .not_yet_note("see `dvtsim explain fault` for the kinds that are modelled");
     t.field("target", &Fault::target, "Where; see `dvtsim explain fault`.").required().example("warehouse/bq");
     t.field("at", &Fault::at, "Start of the first episode, or of the window in which `every` draws.").example("30m");
-    t.field("for", &Fault::length, "Length of one episode; absent: to the end. None for kill.").example("30m");
+    t.field("for", &Fault::length, "Length of one episode; absent: to the end. None for kinds that are over at once.")
+        .example("30m");
     t.field("every", &Fault::every,
             "Gap between the starts of episodes, or a Poisson process of them; absent: one episode.")
         .example("{poisson: 1/d}");
@@ -137,7 +138,8 @@ const ObjectTable& table<Fault>() {
     t.field("probability", &Fault::probability, "Each episode happens with this probability.").example("50%");
     t.field("correlation", &Fault::correlation, "Share of the episodes that repeat the previous draw.").example("25%");
     t.field("maxCount", &Fault::max_count, "Episodes at most; 0: no limit.").example("3").range(0, 1'000'000'000);
-    t.field("factor", &Fault::factor, "latency: durations are multiplied by it; throttle: throughput is divided by it.")
+    t.field("factor", &Fault::factor,
+            "latency, disk-slow: durations are multiplied by it; throttle: throughput is divided by it.")
         .example("6")
         .above(0)
         .max(1e6);

@@ -215,10 +215,11 @@ const ObjectTable& table<StateStoreSpec>() {
     t.field("commit", &S::commit,
             "batched: about 10,000 rows a physical commit; per-append: acknowledged after the physical COMMIT.")
         .example("per-append");
-    t.field("retention", &S::retention, "Age at which closed runs are archived.")
+    t.field("retention", &S::retention,
+            "Age at which closed runs leave the store for its archive, in a sweep every 24 h. The memory store forgets "
+            "closed runs by itself and archives none.")
         .example("90d")
-        .above(Duration{})
-        .not_yet();
+        .above(Duration{});
     return t.build();
   }();
   return made;

@@ -28,6 +28,7 @@
 #include "sim/world/operator_actions.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan_fetcher.h"
+#include "sim/world/retention.h"
 #include "sim/world/run_board.h"
 #include "sim/world/targets.h"
 #include "sim/world/workflow_plans.h"
@@ -115,7 +116,7 @@ struct World::Parts {
     if (!temporary_store.empty()) {
       disk_faults.reset();  // it listens to the rows
       rows.reset();
-      for (const char* suffix : {"", "-wal", "-shm"}) {
+      for (const char* suffix : {"", "-wal", "-shm", "-archive", "-archive-wal", "-archive-shm"}) {
         std::error_code ignored;
         std::filesystem::remove(temporary_store + suffix, ignored);
       }
@@ -177,6 +178,7 @@ struct World::Parts {
   std::unique_ptr<ArrivalStream> arrivals;
   std::unique_ptr<OperatorActions> actions;
   std::unique_ptr<Operators> operators;
+  std::unique_ptr<Retention> retention;  // null: the store forgets closed runs by itself
   std::unique_ptr<DiskFaults> disk_faults;
   std::unique_ptr<ReaderFaults> reader_faults;
   std::unique_ptr<Targets> targets;
@@ -275,6 +277,8 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   reader_faults = std::make_unique<ReaderFaults>(kernel, random, scenario, projector, relays, bus);
   actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table, *reader_faults);
   operators = std::make_unique<Operators>(kernel, random, scenario, *api, board, *actions);
+  if (auto* archive = dynamic_cast<RunArchive*>(rows.get()))
+    retention = std::make_unique<Retention>(kernel, *archive, scenario.topology.state_store.retention, end);
   disk_faults = std::make_unique<DiskFaults>(kernel, random, telemetry, store_model,
                                              dynamic_cast<store::SqliteStateStore*>(rows.get()), disk.get());
   targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model,
@@ -507,12 +511,14 @@ WorldResult World::Parts::so_far(Instant now) {
 WorldResult World::Parts::run() {
   telemetry.add(plumbing);
   telemetry.add(board);
+  if (retention) telemetry.add(*retention);
   for (const WorkerGroup& group : groups)
     for (std::uint32_t i = group.first; i < group.first + group.count; ++i) processes->start(i);
   relays.start();
   projector.start();
   heartbeat();
   faults->start();
+  if (retention) retention->start();
   arrivals->start();
   operators->start();
   kernel.add_sample_grid(Instant{0}, scenario.sample_interval, [this](Instant at) {
@@ -532,6 +538,10 @@ WorldResult World::Parts::run() {
   result.ended_at = kernel.now();
   if (result.ended_at.ns % scenario.sample_interval.ns != 0) measure->sample(result.ended_at);
   result.measured = measure->finish(result.ended_at);
+  if (const auto* archive = dynamic_cast<const RunArchive*>(rows.get())) {
+    result.measured.counts["archived_runs"] = archive->archived().runs;
+    result.measured.counts["archived_events"] = archive->archived().events;
+  }
   result.measured.capacity = capacity(result.ended_at);
   try {
     rows->flush();

@@ -122,10 +122,10 @@ bool Database::in_transaction() const {
   return sqlite3_get_autocommit(handle_) == 0;
 }
 
-void Database::backup_to(const std::string& path) {
+void Database::backup_to(const std::string& path, const char* schema) {
   Database target(path);
   // A database in WAL mode cannot change its page size while it is written over; a fresh file has no such mode yet.
-  sqlite3_backup* backup = sqlite3_backup_init(target.handle_, "main", handle_, "main");
+  sqlite3_backup* backup = sqlite3_backup_init(target.handle_, "main", handle_, schema);
   if (backup == nullptr) throw_error(target.handle_, sqlite3_errcode(target.handle_), "backup");
   const int step = sqlite3_backup_step(backup, -1);
   const int finish = sqlite3_backup_finish(backup);

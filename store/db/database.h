@@ -61,7 +61,7 @@ class Database {
   std::uint64_t bytes();
   bool in_transaction() const;
   /// Copies the whole database, page by page, to `path`, replacing the database in that file.
-  void backup_to(const std::string& path);
+  void backup_to(const std::string& path, const char* schema = "main");
 
   bool in_memory() const { return in_memory_; }
   sqlite3* handle() const { return handle_; }

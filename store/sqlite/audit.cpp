@@ -192,4 +192,51 @@ std::vector<AuditFinding> audit(db::Database& database, std::size_t limit) {
   return findings;
 }
 
+bool has_archive(db::Database& store) {
+  return store.query_int("SELECT count(*) FROM archive_anchor ORDER BY 1") > 0;
+}
+
+std::vector<AuditFinding> audit_archive(db::Database& store, db::Database& archive, std::size_t limit) {
+  std::vector<AuditFinding> findings;
+  if (const std::string report = archive.integrity_check(); report != "ok")
+    findings.push_back({"", 0, "integrity_check of the archive: " + report});
+  const std::vector<Anchor> anchors = anchors_of(store);
+  db::Statement rows(archive,
+                     std::string("SELECT ") + kEventColumns + ", row_hash, previous_hash FROM event ORDER BY position");
+  Sha256 sha;
+  bool more = rows.step();
+  const auto finding = [&](std::uint64_t position, std::string what) {
+    if (findings.size() < limit)
+      findings.push_back({"archived event", static_cast<std::int64_t>(position), std::move(what)});
+  };
+  // Events that are being archived may lie there already; they are still in the store as well.
+  db::Statement here(store, "SELECT 1 FROM event WHERE position = ? ORDER BY position");
+  const auto unexpected = [&](std::uint64_t position) {
+    db::ResetGuard guard(here);
+    here.bind(1, position);
+    if (!here.step()) finding(position, "the event was never archived: it was inserted");
+  };
+  for (const Anchor& anchor : anchors) {
+    Digest previous;
+    for (std::uint64_t position = anchor.first; position <= anchor.last && findings.size() < limit; ++position) {
+      for (; more && rows.uint_at(0) < position; more = rows.step()) unexpected(rows.uint_at(0));
+      if (!more || rows.uint_at(0) != position) {
+        finding(position, "the event is missing: it was removed");
+        previous = Digest{};
+        continue;
+      }
+      const Digest hash = digest_of(rows.blob_at(12));
+      const Digest before = digest_of(rows.blob_at(13));
+      const bool follows = position == anchor.first || previous == Digest{} || before == previous;
+      const bool ends = position != anchor.last || hash == anchor.hash;
+      if (!follows || !ends || chain_hash(sha, before, read_event(rows)) != hash)
+        finding(position, "the event does not match its hash: it was edited");
+      previous = hash;
+      more = rows.step();
+    }
+  }
+  for (; more && findings.size() < limit; more = rows.step()) unexpected(rows.uint_at(0));
+  return findings;
+}
+
 }  // namespace dvt::store

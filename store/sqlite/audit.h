@@ -21,4 +21,10 @@ struct AuditFinding {
 /// store of this version, DbError when it cannot be read.
 std::vector<AuditFinding> audit(db::Database& database, std::size_t limit = 100);
 
+/// What was archived out of `store` (which audit() has looked at): every position that an anchor stands for is in
+/// `archive`, each row matches its hash and follows the one before it, and nothing else is there.
+std::vector<AuditFinding> audit_archive(db::Database& store, db::Database& archive, std::size_t limit = 100);
+/// Whether anything was archived out of a store.
+bool has_archive(db::Database& store);
+
 }  // namespace dvt::store

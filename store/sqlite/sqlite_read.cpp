@@ -36,19 +36,18 @@ StoredEvent SqliteStateStore::verified(const db::Statement& row) {
 
 void SqliteStateStore::load() {
   load_catalogue();
-  flushed_ = static_cast<std::uint64_t>(db_.query_int("SELECT max(position) FROM event ORDER BY 1"));
+  load_archived();
+  flushed_ = last_position();
   ring_.start_after(flushed_);
-  if (flushed_ > 0) {
-    db::Statement last(db_, "SELECT row_hash FROM event ORDER BY position DESC LIMIT 1");
-    if (last.step()) copy_bytes(last.blob_at(0), chain_);
-  }
+  chain_ = hash_of(flushed_);
   counts_.events = flushed_;
-  counts_.runs = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM run ORDER BY 1"));
-  counts_.decisions = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
+  counts_.runs = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM run_request ORDER BY 1"));
+  counts_.decisions = archived_.decisions +
+                      static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
   decision_rows_ = counts_.decisions > 0;
   counts_.dead_letters = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM dead_letter ORDER BY 1"));
   if (counts_.runs > 0) {
-    next_new_run_ = static_cast<std::uint32_t>(db_.query_int("SELECT max(run_no) FROM run ORDER BY 1")) + 1;
+    next_new_run_ = static_cast<std::uint32_t>(db_.query_int("SELECT max(run_no) FROM run_request ORDER BY 1")) + 1;
   }
   load_outbox();
   db::Statement rows(db_, "SELECT partition_no, position, committed_at_ns FROM watermark ORDER BY partition_no");

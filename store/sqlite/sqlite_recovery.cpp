@@ -11,6 +11,7 @@ void SqliteStateStore::crash() {
   if (down_) return;
   sql_.reset();
   db_.close();
+  archive_attached_ = false;
   down_ = true;
 }
 
@@ -29,14 +30,8 @@ void SqliteStateStore::recover() {
   try {
     if (!db_.is_open()) db_.open();
     prepare();
-    const auto last = static_cast<std::uint64_t>(db_.query_int("SELECT max(position) FROM event ORDER BY 1"));
-    Digest chain;
-    if (flushed_ > 0) {
-      db::Statement row(db_, "SELECT row_hash FROM event WHERE position = ? ORDER BY position");
-      row.bind(1, flushed_);
-      if (row.step()) copy_bytes(row.blob_at(0), chain);
-    }
-    if (last < flushed_ || chain != chain_) {
+    const std::uint64_t last = last_position();
+    if (last < flushed_ || hash_of(flushed_) != chain_) {
       lost_ = true;
       corrupt("events up to " + std::to_string(flushed_) + " were acknowledged, the recovered file ends at " +
               std::to_string(last));
@@ -62,13 +57,11 @@ void SqliteStateStore::take_over(std::uint64_t last) {
     sql_->select_partition.bind(5, std::int64_t{-1});
     while (sql_->select_partition.step()) recovered.push_back(verified(sql_->select_partition));
   }
-  if (last > flushed_) {
-    db::Statement newest(db_, "SELECT row_hash FROM event ORDER BY position DESC LIMIT 1");
-    if (newest.step()) copy_bytes(newest.blob_at(0), chain_);
-  }
+  chain_ = hash_of(last);
   plans_written_ = static_cast<std::size_t>(db_.query_int("SELECT count(*) FROM plan ORDER BY 1"));
   tenants_written_ = static_cast<std::size_t>(db_.query_int("SELECT count(*) FROM tenant ORDER BY 1"));
-  counts_.decisions = static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
+  counts_.decisions = archived_.decisions +
+                      static_cast<std::uint64_t>(db_.query_int("SELECT count(*) FROM signal_decision ORDER BY 1"));
   decision_rows_ = counts_.decisions > 0;
   counts_.events = last;
   flushed_ = last;

@@ -383,6 +383,7 @@ std::uint64_t SqliteStateStore::bytes() {
 void SqliteStateStore::backup_to(const std::string& path) {
   flush();
   db_.backup_to(path);
+  if (archive_attached_) db_.backup_to(archive_path(path), "archive");
 }
 
 }  // namespace dvt::store

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/ports/run_archive.h"
 #include "engine/ports/state_store.h"
 #include "store/db/database.h"
 #include "store/db/snapshot_hasher.h"
@@ -49,7 +50,12 @@ struct SqliteOptions {
   std::string vfs = {};  // name of a registered SQLite VFS; empty: the default
 };
 
-class SqliteStateStore final : public StateStore {
+/// The database beside a store's file into which closed runs are archived.
+inline std::string archive_path(const std::string& store) {
+  return store + "-archive";
+}
+
+class SqliteStateStore final : public StateStore, public RunArchive {
  public:
   /// Throws dvt::Error when the file cannot be opened, is not a store, or is another scenario's.
   explicit SqliteStateStore(SqliteOptions options);
@@ -89,7 +95,12 @@ class SqliteStateStore final : public StateStore {
   StoreCounts counts() override;
   std::uint64_t bytes() override;
 
-  /// Flushes, then copies the database to `path` (how an in-memory store is kept in an output directory).
+  Result<ArchiveCounts, StoreError> archive(std::span<const RunOrdinal> runs, Instant now,
+                                            std::vector<RunOrdinal>& moved) override;
+  ArchiveCounts archived() const override { return archived_; }
+
+  /// Flushes, then copies the database to `path`, and its archive, if there is one, beside it (how an in-memory store
+  /// is kept in an output directory).
   void backup_to(const std::string& path);
   /// For further tables beside the store's, for audits and for tests. Flush before reading rows through it.
   db::Database& database() { return db_; }
@@ -146,6 +157,18 @@ class SqliteStateStore final : public StateStore {
   std::optional<StoredSnapshot> snapshot_checked(RunOrdinal run);
   void claim_checked(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
                      std::vector<OutboxRow>& out);
+  // sqlite_archive.cpp
+  ArchiveCounts archive_checked(std::span<const RunOrdinal> runs, Instant now, std::vector<RunOrdinal>& moved);
+  bool settled(RunOrdinal run);
+  void attach_archive();
+  void copy_to_archive();
+  ArchiveCounts compare_with_archive();
+  void remove_archived(Instant now);
+  void load_archived();
+  std::uint64_t last_position();
+  /// Of a position up to last_position(), in the store or archived.
+  Digest hash_of(std::uint64_t position);
+
   void prepare();
   void load();
   void load_catalogue();
@@ -208,6 +231,8 @@ class SqliteStateStore final : public StateStore {
   StoreCounts counts_;
   Sha256 sha_;
   StoreObserver* observer_ = nullptr;
+  bool archive_attached_ = false;
+  ArchiveCounts archived_;
   bool down_ = false;  // after crash(), until the file could be opened
   bool lost_ = false;  // acknowledged events are gone: nothing is answered any more
   std::string key_scratch_;

@@ -14,12 +14,14 @@ struct SqliteStateStore::Statements {
   db::Database& database;
 
   db::Statement statement(const char* sql) { return db::Statement(database, sql); }
+  /// The hash of the row before the one of `event`, which may be archived; NULL before the first.
+  static constexpr const char* kPreviousHash =
+      "coalesce((SELECT before.row_hash FROM main.event before WHERE before.position = event.position - 1"
+      " ORDER BY before.position), (SELECT anchor.row_hash FROM archive_anchor anchor"
+      " WHERE anchor.last_position = event.position - 1 ORDER BY anchor.last_position))";
   /// Rows with their hash and the hash of the row before: what verified() takes.
   static std::string select_verified(const char* rest) {
-    return std::string("SELECT ") + kEventColumns +
-           ", row_hash, (SELECT before.row_hash FROM event before WHERE before.position = event.position - 1"
-           " ORDER BY before.position) FROM event " +
-           rest;
+    return std::string("SELECT ") + kEventColumns + ", row_hash, " + kPreviousHash + " FROM event " + rest;
   }
 
   db::Statement insert_plan = statement("INSERT INTO plan (plan_no, plan_id, plan_version) VALUES (?, ?, ?)");
@@ -54,6 +56,10 @@ struct SqliteStateStore::Statements {
 
   db::Statement select_run =
       statement("SELECT run_id, plan_no, tenant_no, requested_at_ns FROM run WHERE run_no = ? ORDER BY run_no");
+  db::Statement select_run_end = statement(
+      "SELECT count(*), max(position), (SELECT count(*) FROM event e WHERE e.run_no = event.run_no AND"
+      " (e.position IN (SELECT position FROM dead_letter) OR e.position IN (SELECT position FROM outbox)) ORDER BY 1)"
+      " FROM event WHERE run_no = ? ORDER BY 1");
   db::Statement select_request = statement("SELECT run_no FROM run_request WHERE request_key = ? ORDER BY request_key");
   db::Statement select_keys = statement(select_verified("WHERE run_no = ? ORDER BY run_seq").c_str());
   db::Statement select_key =

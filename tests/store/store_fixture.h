@@ -98,7 +98,8 @@ class TemporaryFile {
 
  private:
   void remove() const {
-    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::remove((path_ + suffix).c_str());
+    for (const char* database : {"", "-archive"})
+      for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::remove((path_ + database + suffix).c_str());
   }
   std::string path_;
 };

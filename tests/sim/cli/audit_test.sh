@@ -56,6 +56,14 @@ expect 5 "the event's run does not exist" "$work/run.db"
 expect 5 '"table": ?"event", ?"row": ?3|"row":3' "$work/edited.db" --output json
 expect 0 '"sound": ?true' "$work/sound.db" --output json
 
+# What was archived is read as well.
+"$dvtsim" run "$scenarios/retention.yaml" -q --out "$work/kept" >/dev/null
+expect 0 'sound .* [1-9][0-9]* archived' "$work/kept/run.db"
+sqlite3 "$work/kept/run.db-archive" "DROP TRIGGER event_stays; DELETE FROM event WHERE position = 70"
+expect 5 '^archived event 70: .*removed' "$work/kept/run.db"
+rm "$work/kept/run.db-archive"
+expect 5 'archive .* is missing' "$work/kept/run.db"
+
 if sqlite3 "$work/sound.db" 'UPDATE event SET step_no = 9 WHERE position = 3' 2>"$work/said"; then
   echo "sqlite3 could edit an event"
   failed=1

@@ -34,6 +34,13 @@ expect 2 'cannot be opened' run "$work/none.yaml"
 expect 2 'unknown key \(did you mean "stateStore"\?\)' run "$hello" --set topology.stateStor.writeLatency=40ms
 expect 2 'the unit is missing' run "$hello" --set topology.stateStore.writeLatency=40
 expect 2 'exists already' run "$hello" --store "$work/fail.yaml"
+expect 2 'disk-full.yaml:[0-9]+:[0-9]+: faults.full.target: disk faults need .*found .*backend: memory' \
+  run "$scenarios/disk-full.yaml" --store memory
+expect 2 'disk faults need .*commit: batched' run "$scenarios/disk-full.yaml" --commit batched
+expect 2 'disk faults need .*backend: :memory:' check "$scenarios/disk-full.yaml" --set "topology.stateStore.backend=':memory:'"
+expect 0 PASSED run "$scenarios/disk-full.yaml" --store "$work/kept.db" --set topology.stateStore.backend=memory
+expect 0 'sound' audit "$work/kept.db"
+rm "$work"/kept.db*
 touch "$work/mine"
 expect 2 "holds 'abort.yaml'|holds 'fail.yaml'|holds 'mine'|holds 'said'" run "$hello" --out "$work"
 expect 0 dvtsim version

@@ -64,7 +64,11 @@ TEST(Faults, TakeOnlyTargetsAndParametersOfTheirKind) {
       {"faults: {f: {kind: loss, target: bus/uy}}", "no subscription \"uy\" (did you mean \"ui\"?)"},
       {"faults: {f: {kind: kill, target: outbox/2}}", "only 2 relays exist, counted from 0"},
       {"faults: {f: {kind: disk-full, target: store/disk}}",
-       "disk faults need topology.stateStore {backend: file, commit: per-append}"},
+       "disk faults need topology.stateStore {backend: file, commit: per-append}, found {backend: :memory:, commit: "
+       "batched}"},
+      {"faults: {f: {kind: lose-unsynced, target: store/disk, for: 1m}}",
+       "\"for\" has no meaning for kind: lose-unsynced, which is over at once"},
+      {"faults: {f: {kind: disk-slow, target: store/disk}}", "kind: disk-slow needs a factor other than 1"},
       {"faults: {f: {target: api}}", "\"kind\" is missing"},
       {"faults: {f.g: {kind: stall, target: projector}}", "a name has letters, digits"},
       {"faults: [{kind: stall, target: projector}]", "expected a map by name"},
