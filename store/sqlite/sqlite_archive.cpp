@@ -5,6 +5,8 @@
 // attempt finds them.
 #include <algorithm>
 
+#include "engine/base/format.h"
+
 #include "store/sqlite/row_codec.h"
 #include "store/sqlite/sqlite_state_store.h"
 #include "store/sqlite/statements.h"
@@ -33,7 +35,7 @@ CREATE TRIGGER IF NOT EXISTS archive.event_stays BEFORE DELETE ON event BEGIN
   SELECT RAISE(ABORT, 'an archived event is never removed'); END;
 )sql";
 
-constexpr const char* kChosen = "run_no IN (SELECT run_no FROM temp.chosen)";
+constexpr const char* kChosen = "run_no IN (SELECT run_no FROM temp.chosen ORDER BY run_no)";
 constexpr const char* kPlainTables[] = {"run", "snapshot", "signal_decision"};
 
 }  // namespace
@@ -136,9 +138,9 @@ void SqliteStateStore::copy_to_archive() {
             ", zeroblob(32)) FROM main.event WHERE " + kChosen + " ORDER BY position")
                .c_str());
   for (const char* table : kPlainTables) {
-    db_.exec((std::string("INSERT OR IGNORE INTO archive.") + table + " SELECT * FROM main." + table + " WHERE " +
-              kChosen + " ORDER BY 1")
-                 .c_str());
+    db_.exec(
+        fmt::format("INSERT OR IGNORE INTO archive.{0} SELECT * FROM main.{0} WHERE {1} ORDER BY 1", table, kChosen)
+            .c_str());
   }
   transaction.commit();
 }
@@ -163,11 +165,12 @@ ArchiveCounts SqliteStateStore::compare_with_archive() {
   }
   if (counts.events != count("main", "event")) corrupt("the archive has lost events");
   for (const char* table : kPlainTables) {
-    const std::string name(table);
-    if (count("main", table) != count("archive", table) ||
-        db_.query_int("SELECT count(*) FROM (SELECT * FROM main." + name + " WHERE " + kChosen +
-                      " EXCEPT SELECT * FROM archive." + name + ") ORDER BY 1") != 0)
-      corrupt("the archive's table " + name + " is not what the store's is");
+    const std::int64_t different = db_.query_int(fmt::format(
+        "SELECT count(*) FROM (SELECT * FROM main.{0} WHERE {1} EXCEPT SELECT * FROM archive.{0} ORDER BY 1)"
+        " ORDER BY 1",
+        table, kChosen));
+    if (count("main", table) != count("archive", table) || different != 0)
+      corrupt("the archive's table " + std::string(table) + " is not what the store's is");
   }
   counts.runs = count("main", "run");
   counts.decisions = count("main", "signal_decision");
@@ -183,8 +186,8 @@ void SqliteStateStore::remove_archived(Instant now) {
       Digest hash;
     };
     std::vector<Stretch> stretches;
-    db::Statement rows(
-        db_, std::string("SELECT position, row_hash FROM main.event WHERE ") + kChosen + " ORDER BY position");
+    db::Statement rows(db_,
+                       fmt::format("SELECT position, row_hash FROM main.event WHERE {} ORDER BY position", kChosen));
     while (rows.step()) {
       const std::uint64_t position = rows.uint_at(0);
       if (stretches.empty() || stretches.back().last + 1 != position) stretches.push_back({position, position, {}});
