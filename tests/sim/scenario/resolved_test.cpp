@@ -64,10 +64,11 @@ std::string filled(const std::string& path) {
   replace("warehouses.<name>", "warehouses.bq");
   replace("faults.<name>.group", "faults.storm.group");
   replace("faults.<name>.maxDown", "faults.storm.maxDown");
+  replace("faults.<name>.share", "faults.lossy.share");
   replace("faults.<name>", "faults.slow");
   replace("operations.<name>.select.sameAs", "operations.resume.select.sameAs");
   replace("operations.<name>.after", "operations.resume.after");
-  for (const char* key : {"rate", "kind", "startToClose"})
+  for (const char* key : {"action", "target", "to", "rate", "kind", "startToClose"})
     replace(std::string("operations.<name>.") + key, std::string("operations.act.") + key);
   replace("operations.<name>", "operations.p30");
   replace("<name>", "weekly");
@@ -83,6 +84,9 @@ std::vector<SetOverride> companions(const std::string& path) {
     return {{"workload.arrivals.process", "trace"}, {"workload.arrivals.column", "t"}};
   if (path == "workload.arrivals.column")
     return {{"workload.arrivals.process", "trace"}, {"workload.arrivals.file", "t.csv"}};
+  if (path == "faults.<name>.share") return {{"faults.lossy", "{kind: loss, target: bus}"}};
+  if (path == "operations.<name>.action" || path == "operations.<name>.target" || path == "operations.<name>.to")
+    return {{"operations.act", "{at: 45m, action: scale, target: projector, to: 3}"}};
   if (path == "operations.<name>.rate") return {{"operations.act", "{at: 45m, action: throttle}"}};
   if (path == "operations.<name>.kind") return {{"operations.act", "{at: 45m, action: set-timeout, startToClose: 2h}"}};
   if (path == "operations.<name>.startToClose")
