@@ -47,6 +47,7 @@ void ConductorWorkers::deliver_task(const TaskDelivery& delivery) {
   invocation.input = delivery.input;
   invocation.scheduled_at = delivery.scheduled_at;
   invocation.started_at = delivery.started_at;
+  invocation.worker = delivery.worker.worker;
   found->second->start(invocation, [this, ref = delivery.ref, worker = delivery.worker](ActivityAnswer answer) {
     if (!server_.queues().is_up(worker)) return;  // it died meanwhile
     Draws draws(random_, Purpose::respond, ref.run.value, ref.task, std::uint64_t{ref.attempt} << 1);

@@ -19,12 +19,27 @@ void MockAdapter::start_run(RunIdentityRef identity) {
 }
 
 void MockAdapter::write(Run& run, EventType type, StepIndex step, std::uint32_t logical_attempt) {
-  const std::uint32_t number = ++run.written;
-  const RunOrdinal ordinal = run.identity->run;
-  NewEvent event = maker_.make(*run.identity, *plans_.at(run.identity->plan), type, step, logical_attempt, 1, number);
+  ++run.written;
+  run.tries = 0;
+  run.last = {type, step};
+  run.last_attempt = logical_attempt;
   run.writing = true;
-  store_.append(std::move(event), {ordinal.value, number, 1}, [this, ordinal, type](const AppendOutcome& outcome) {
+  put(run);
+}
+
+void MockAdapter::put(Run& run) {
+  const RunOrdinal ordinal = run.identity->run;
+  const EventType type = run.last.type;
+  NewEvent event =
+      maker_.make(*run.identity, *plans_.at(run.identity->plan), type, run.last.step, run.last_attempt, 1, run.written);
+  const DrawKey key{ordinal.value, run.written, 1 + (std::uint64_t{run.tries++} << 8)};
+  store_.append(std::move(event), key, [this, ordinal, type](const AppendOutcome& outcome) {
     Run& written = *runs_.at(ordinal.value);
+    written.unsettled = !outcome.ok && (written.unsettled || is_outcome_unknown(outcome.error));
+    if (written.unsettled) {  // it may be stored: asked until it is known
+      timers_.call_after(kUnknownRetry, [this, ordinal] { put(*runs_.at(ordinal.value)); });
+      return;
+    }
     written.writing = false;
     if (!outcome.ok) {  // a provider without retries: the run fails
       runs_.erase(ordinal.value);

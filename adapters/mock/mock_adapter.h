@@ -27,14 +27,18 @@ class MockAdapter final : public ProviderAdapter {
 
  private:
   struct Todo {
-    EventType type;
-    StepIndex step;
+    EventType type = EventType::run_started;
+    StepIndex step = kNoStep;
   };
   struct Run {
     RunIdentityRef identity;
     std::vector<Todo> todo;  // in order
     std::size_t next = 0;
     std::uint32_t written = 0;
+    Todo last;  // the event that is written, or was
+    std::uint32_t last_attempt = 1;
+    std::uint32_t tries = 0;  // of that event
+    bool unsettled = false;   // whether it is stored is not known
     std::uint32_t pauses = 0;
     bool paused = false;
     bool paused_told = false;
@@ -45,6 +49,7 @@ class MockAdapter final : public ProviderAdapter {
 
   void go_on(RunOrdinal run);
   void write(Run& run, EventType type, StepIndex step, std::uint32_t logical_attempt);
+  void put(Run& run);
 
   Timers& timers_;
   Telemetry& telemetry_;

@@ -1,5 +1,8 @@
 #include "engine/api/front.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/base/format.h"
 #include "engine/base/idempotency.h"
 
@@ -179,24 +182,51 @@ void ApiFront::persist(std::uint64_t id, const Digest& key) {
     return answer(id, to_string(failure.store_error()), ordinal);
   }
   being_kept_[key].push_back(id);
+  write_queued(ordinal, key, {ordinal.value, request.request.attempt, 0});
+}
+
+void ApiFront::write_queued(RunOrdinal ordinal, const Digest& key, DrawKey draws) {
+  const RunIdentity& identity = *runs_.at(ordinal.value).identity;
   NewEvent queued =
-      maker_.make(*run.identity, *plans_.at(run.identity->plan), EventType::run_queued, kNoStep, 1, 1, kQueuedEvent);
+      maker_.make(identity, *plans_.at(identity.plan), EventType::run_queued, kNoStep, 1, 1, kQueuedEvent);
   struct Kept {
     RunOrdinal run;
     Digest key;
+    DrawKey draws;
   };
-  auto kept = std::make_unique<Kept>(Kept{ordinal, key});
-  store_.append(
-      std::move(queued), {ordinal.value, request.request.attempt, 0},
-      [this, held = std::move(kept)](const AppendOutcome& outcome) { run_persisted(held->run, held->key, outcome); });
+  auto kept = std::make_unique<Kept>(Kept{ordinal, key, draws});
+  store_.append(std::move(queued), draws, [this, held = std::move(kept)](const AppendOutcome& outcome) {
+    run_persisted(held->run, held->key, held->draws, outcome);
+  });
 }
 
-void ApiFront::run_persisted(RunOrdinal ordinal, const Digest& key, const AppendOutcome& outcome) {
-  const auto node = being_kept_.extract(key);
+// A write whose outcome is not known may have made the run: whoever asked hears of the failure, and the same event is
+// written again until the store says what became of it. A client that asks again meanwhile waits for that.
+void ApiFront::write_queued_again(RunOrdinal ordinal, const Digest& key, DrawKey draws) {
+  struct Kept {
+    RunOrdinal run;
+    Digest key;
+    DrawKey draws;
+  };
+  draws.c = std::max<std::uint64_t>(draws.c, 7) + 1;  // beyond the draws of the run's other events
+  auto kept = std::make_unique<Kept>(Kept{ordinal, key, draws});
+  timers_.call_after(kUnknownRetry,
+                     [this, held = std::move(kept)] { write_queued(held->run, held->key, held->draws); });
+}
+
+void ApiFront::run_persisted(RunOrdinal ordinal, const Digest& key, DrawKey draws, const AppendOutcome& outcome) {
   const std::string_view code = outcome.ok ? std::string_view{} : std::string_view(to_string(outcome.error));
+  Run& kept = runs_.at(ordinal.value);
+  if (!outcome.ok && (kept.unsettled || is_outcome_unknown(outcome.error))) {
+    kept.unsettled = true;
+    for (const std::uint64_t id : std::exchange(being_kept_.at(key), {})) answer(id, code, ordinal);
+    return write_queued_again(ordinal, key, draws);
+  }
+  kept.unsettled = false;
+  const auto node = being_kept_.extract(key);
   if (!outcome.ok) {
     runs_.erase(ordinal.value);
-    rows_.release_run(ordinal);
+    store_.release_run(ordinal);
   }
   for (const std::uint64_t id : node.mapped()) answer(id, code, ordinal);
   if (outcome.ok) {
@@ -326,7 +356,7 @@ void ApiFront::run_ended(RunOrdinal ordinal, RunOutcome outcome, ErrorClass erro
   if (found->second.handed_over) --handed_over_;
   runs_.erase(found);
   telemetry_.run_closed(closed);
-  rows_.release_run(ordinal);
+  store_.release_run(ordinal);
   start_waiting();
   let_held_in();
 }
@@ -374,7 +404,7 @@ void ApiFront::begin_retry(RunOrdinal retry, Instant received_at) {
 
 void ApiFront::drop_retry(RunOrdinal retry) {
   retries_.erase(retry.value);
-  rows_.release_run(retry);
+  store_.release_run(retry);
   if (retry.value + 1 == next_retry_) --next_retry_;
 }
 

@@ -97,6 +97,7 @@ class ApiFront final : public RunListener, private RunRegistry {
     RunIdentityRef identity;
     Instant requested_at;
     bool handed_over = false;  // to the provider
+    bool unsettled = false;    // whether its RunQueued is stored is not known
     std::optional<json::Object> parameters;
   };
   struct Ended {
@@ -117,7 +118,9 @@ class ApiFront final : public RunListener, private RunRegistry {
   Digest key_of(const RunRequest& request) const;
   void answer_known(std::uint64_t id, RunOrdinal run);
   void persist(std::uint64_t id, const Digest& key);
-  void run_persisted(RunOrdinal run, const Digest& key, const AppendOutcome& outcome);
+  void write_queued(RunOrdinal run, const Digest& key, DrawKey draws);
+  void write_queued_again(RunOrdinal run, const Digest& key, DrawKey draws);
+  void run_persisted(RunOrdinal run, const Digest& key, DrawKey draws, const AppendOutcome& outcome);
   void answer(std::uint64_t id, std::string_view code, RunOrdinal run, Duration retry_after = {});
   void let_held_in();
 

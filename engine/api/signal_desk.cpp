@@ -1,6 +1,7 @@
 #include "engine/api/signal_desk.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "engine/base/idempotency.h"
 #include "engine/base/run_state.h"
@@ -124,6 +125,17 @@ void SignalDesk::handle(std::uint64_t ordinal) {
 
 void SignalDesk::decide(std::uint64_t ordinal, DecisionStatus status, ApiError error, bool replaces) {
   Signal& signal = signals_.at(ordinal);
+  if (status == DecisionStatus::accepted && signal.request.type == SignalType::retry_run) {
+    const RunIdentity* open = runs_.open_run(signal.request.run);
+    const RunIdentityRef ended = open == nullptr ? runs_.ended_run(signal.request.run) : nullptr;
+    signal.allows = runs_.prepare_retry(open != nullptr ? *open : *ended, signal.request.signal_id);
+    signal.retry = signal.allows->run;
+  }
+  write(ordinal, status, error, replaces);
+}
+
+void SignalDesk::write(std::uint64_t ordinal, DecisionStatus status, ApiError error, bool replaces) {
+  Signal& signal = signals_.at(ordinal);
   SignalDecision decision;
   decision.signal_id = signal.request.signal_id;
   decision.run = signal.request.run;
@@ -139,12 +151,7 @@ void SignalDesk::decide(std::uint64_t ordinal, DecisionStatus status, ApiError e
   decision.decided_at = timers_.now();
   decision.replaces = replaces;
   decision.signal = ordinal;
-  if (status == DecisionStatus::accepted && signal.request.type == SignalType::retry_run) {
-    const RunIdentity* open = runs_.open_run(signal.request.run);
-    const RunIdentityRef ended = open == nullptr ? runs_.ended_run(signal.request.run) : nullptr;
-    decision.allows = runs_.prepare_retry(open != nullptr ? *open : *ended, signal.request.signal_id);
-    signal.retry = decision.allows->run;
-  }
+  if (status == DecisionStatus::accepted) decision.allows = signal.allows;
   const DrawKey key{signal.request.run.value, ordinal, 2 + std::uint64_t{signal.writes++}};
   store_.decide(std::move(decision), key, [this, ordinal, status, error, replaces](const DecideOutcome& outcome) {
     stored(ordinal, status, error, replaces, outcome);
@@ -154,11 +161,32 @@ void SignalDesk::decide(std::uint64_t ordinal, DecisionStatus status, ApiError e
 void SignalDesk::stored(std::uint64_t ordinal, DecisionStatus status, ApiError error, bool replaces,
                         const DecideOutcome& outcome) {
   Signal& signal = signals_.at(ordinal);
-  const bool fresh = outcome.ok && !outcome.receipt.idempotent;
+  const bool open_question = signal.unsettled && outcome.error != StoreError::unknown_run;
+  if (!outcome.ok && (open_question || is_outcome_unknown(outcome.error))) {
+    // The decision may stand: it is written again until the store says so.
+    signal.unsettled = true;
+    struct Again {
+      std::uint64_t signal;
+      DecisionStatus status;
+      ApiError error;
+      bool replaces;
+    };
+    auto again = std::make_unique<Again>(Again{ordinal, status, error, replaces});
+    timers_.call_after(kUnknownRetry, [this, held = std::move(again)] {
+      write(held->signal, held->status, held->error, held->replaces);
+    });
+    return;
+  }
+  // Of a decision that was written before, what stands is its own unless it says something else.
+  const bool own =
+      signal.unsettled && outcome.ok && outcome.receipt.status == status && outcome.receipt.code == info(error).code;
+  signal.unsettled = false;
+  const bool fresh = outcome.ok && (!outcome.receipt.idempotent || own);
   settle_place(signal, fresh && status == DecisionStatus::accepted);
   if (signal.retry && !(fresh && status == DecisionStatus::accepted)) {
     runs_.drop_retry(*signal.retry);
     signal.retry.reset();
+    signal.allows = nullptr;
   }
   if (!outcome.ok) {
     // Without its record a signal is not applied (domain §3). A refusal needs none: a run that was folded away takes
@@ -167,7 +195,7 @@ void SignalDesk::stored(std::uint64_t ordinal, DecisionStatus status, ApiError e
     if (replaces && retry_left(signal)) return defer(ordinal, timers_.now() + options_.retry_gap);
     return finish(ordinal, DecisionStatus::rejected, to_string(outcome.error), false);
   }
-  if (outcome.receipt.idempotent) return finish(ordinal, outcome.receipt.status, outcome.receipt.code, true);
+  if (!fresh) return finish(ordinal, outcome.receipt.status, outcome.receipt.code, true);
   if (status == DecisionStatus::accepted && !signal.retry && runs_.open_run(signal.request.run) == nullptr)
     return decide(ordinal, DecisionStatus::rejected, ApiError::run_terminal, true);  // it ended at this very moment
   finish(ordinal, status, info(error).code, false);

@@ -92,7 +92,9 @@ class SignalDesk {
     Instant received_at;
     std::optional<Instant> let_through_at;  // took its place in the run's minute then
     std::uint32_t writes = 0;
-    std::optional<RunOrdinal> retry;  // RETRY_RUN: the run that was prepared
+    std::optional<RunOrdinal> retry;         // RETRY_RUN: the run that was prepared
+    std::shared_ptr<const NewEvent> allows;  // … and its RunQueued, stored with the decision
+    bool unsettled = false;                  // whether its decision is stored is not known
   };
 
   void handle(std::uint64_t signal);
@@ -100,6 +102,7 @@ class SignalDesk {
   ApiError check_target(const Signal& signal) const;
   ApiError check_step(const Signal& signal, const RunIdentity& run) const;
   void decide(std::uint64_t signal, DecisionStatus status, ApiError error, bool replaces);
+  void write(std::uint64_t signal, DecisionStatus status, ApiError error, bool replaces);
   void stored(std::uint64_t signal, DecisionStatus status, ApiError error, bool replaces, const DecideOutcome& outcome);
   void finish(std::uint64_t signal, DecisionStatus status, std::string_view code, bool repeat);
   void settle_place(Signal& signal, bool keep);

@@ -79,13 +79,38 @@ bool step_transition_allowed(const StepState& step, EventType type, std::uint32_
   }
 }
 
+// A StepStarted may fail open and be written late (domain §3). So an attempt may end in the log before it has started,
+// and its start may come when the attempt, the step or the run is over. Such a start adds its time, where the attempt
+// is still the step's, and changes no status.
+bool ends_before_its_start(const StepState& step, EventType type, std::uint32_t attempt) {
+  return (type == EventType::step_completed || type == EventType::step_failed) &&
+         step_transition_allowed(step, EventType::step_started, attempt);
+}
+
+bool starts_late(const RunState& state, const StepState& step, std::uint32_t attempt, Instant at) {
+  if (attempt == step.attempts && !step.has_started && step.has_completed) return true;
+  if (attempt < step.attempts) return step.has_started ? at <= step.started_at : at <= step.completed_at;
+  if (step.status == StepStatus::skipped) return at <= step.completed_at;
+  return is_terminal(state.status) && step.status != StepStatus::running && step.status != StepStatus::completed &&
+         at <= state.completed_at;
+}
+
 Transition apply_step_event(RunState& state, EventType type, StepIndex index, std::uint32_t attempt, Instant at) {
-  // Steps move while the run is under way; a draining pause still finishes what runs.
-  if (state.status != RunStatus::running && state.status != RunStatus::paused) return Transition::invalid;
   if (index == kNoStep) return Transition::invalid;
+  // Steps move while the run is under way; a draining pause still finishes what runs.
+  const bool under_way = state.status == RunStatus::running || state.status == RunStatus::paused;
   const StepState unseen;
   const StepState& now = index.value < state.steps.size() ? state.steps[index.value] : unseen;
-  if (!step_transition_allowed(now, type, attempt)) return Transition::invalid;
+  const bool in_order = under_way && step_transition_allowed(now, type, attempt);
+  const bool early_end = under_way && !in_order && ends_before_its_start(now, type, attempt);
+  if (!in_order && !early_end) {
+    if (type != EventType::step_started || !starts_late(state, now, attempt, at)) return Transition::invalid;
+    if (attempt == now.attempts && !now.has_started) {
+      state.steps[index.value].started_at = at;
+      state.steps[index.value].has_started = true;
+    }
+    return Transition::late;
+  }
 
   if (index.value >= state.steps.size()) state.steps.resize(index.value + std::size_t{1});
   StepState& step = state.steps[index.value];
@@ -97,12 +122,16 @@ Transition apply_step_event(RunState& state, EventType type, StepIndex index, st
     step.has_started = true;
     return Transition::applied;
   }
+  if (early_end) {
+    step = StepState{};
+    step.attempts = attempt;
+  }
   step.status = type == EventType::step_completed ? StepStatus::completed
                 : type == EventType::step_failed  ? StepStatus::failed
                                                   : StepStatus::skipped;
   step.has_completed = true;
   step.completed_at = at;
-  return Transition::applied;
+  return early_end ? Transition::late : Transition::applied;
 }
 
 }  // namespace

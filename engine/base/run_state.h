@@ -36,7 +36,9 @@ struct RunState {
   bool operator==(const RunState&) const = default;
 };
 
-enum class Transition : std::uint8_t { applied, invalid };
+/// `late`: legal, and out of the usual order: a StepStarted may be written late (domain §3). Either the end of an
+/// attempt came before its start, or this is the start that was missing.
+enum class Transition : std::uint8_t { applied, late, invalid };
 
 /// Folds one event. Times in the state are the event's `emitted_at` (the producer's clock), as in the snapshot vectors.
 /// `type` an unknown value: state unchanged, applied (tolerant reader).

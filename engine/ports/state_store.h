@@ -79,8 +79,8 @@ struct AppendReceipt {
 
 enum class StoreError : std::uint8_t {
   unavailable,
-  timeout,  // the write budget ran out
-  pool_exhausted,
+  timeout,         // the write budget ran out under way: committed or not
+  pool_exhausted,  // the write budget ran out before a connection was free: not committed
   disk_full,
   io_error,
   corrupt,
@@ -89,6 +89,16 @@ enum class StoreError : std::uint8_t {
   unknown_run,
 };
 const char* to_string(StoreError error);
+/// Whether what was asked for may have been committed all the same: ask again for the same thing to learn it.
+constexpr bool is_outcome_unknown(StoreError error) {
+  return error == StoreError::commit_unknown || error == StoreError::timeout;
+}
+/// The pause before that.
+inline constexpr Duration kUnknownRetry = seconds(1);
+/// Whether the write budget ran out (domain §3): only then may an event fail open.
+constexpr bool is_past_budget(StoreError error) {
+  return error == StoreError::timeout || error == StoreError::pool_exhausted;
+}
 
 /// A read that the medium refused, or whose rows do not match their hashes. Nothing has changed; ask again later.
 class StoreFailure : public Error {
@@ -246,6 +256,12 @@ class StoreClient {
   virtual void save_metadata(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) = 0;
   /// A status read: latency and pool only; `done` gets the time at which the answer left the store.
   virtual void read(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) = 0;
+  /// Nothing more will be asked for the run: the rows may drop their caches for it (StateStore::release_run), once what
+  /// is under way has ended and nobody keeps it.
+  virtual void release_run(RunOrdinal /*run*/) {}
+  /// An event of the run will be written later: it is not released before it is let go as often as it was kept.
+  virtual void keep_run(RunOrdinal /*run*/) {}
+  virtual void let_run_go(RunOrdinal /*run*/) {}
 };
 
 }  // namespace dvt

@@ -105,6 +105,21 @@ struct AppendFact {
   AppendReceipt receipt;
 };
 
+enum class SpoolStep : std::uint8_t {
+  spooled,     // its write failed open: the worker keeps the event
+  reconciled,  // it is in the log
+  lost,        // it never will be: the worker died, or the store refused the event for good
+};
+
+/// What becomes of an event that failed open (domain §3).
+struct SpoolFact {
+  NewEvent event;
+  SpoolStep step = SpoolStep::spooled;
+  std::uint32_t worker = 0;   // over all queues
+  std::uint64_t pending = 0;  // events in the spools of all workers from now on
+  Instant at;
+};
+
 struct SnapshotFact {
   RunOrdinal run;
   std::uint64_t up_to_seq = 0;
@@ -213,6 +228,7 @@ class Telemetry {
 
   // Store, projector, outbox, bus
   virtual void append_done(const AppendFact&) {}
+  virtual void spool_changed(const SpoolFact&) {}
   virtual void event_committed(const StoredEvent&) {}  // new rows only, in commit order
   virtual void snapshots_committed(std::uint32_t /*partition*/, std::uint64_t /*watermark*/,
                                    const std::vector<StoredEvent>& /*events*/, const std::vector<SnapshotFact>&,

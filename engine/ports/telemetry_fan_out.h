@@ -131,6 +131,9 @@ class TelemetryFanOut final : public Telemetry {
   void append_done(const AppendFact& fact) override {
     for (Telemetry* listener : listeners_) listener->append_done(fact);
   }
+  void spool_changed(const SpoolFact& fact) override {
+    for (Telemetry* listener : listeners_) listener->spool_changed(fact);
+  }
   void event_committed(const StoredEvent& event) override {
     for (Telemetry* listener : listeners_) listener->event_committed(event);
   }

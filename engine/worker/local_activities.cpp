@@ -89,6 +89,7 @@ void Workers::start_local(WorkerRef worker, ExecutionKey key, std::uint64_t id) 
   invocation.scheduled_at = run->request.original_schedule_time;
   invocation.started_at = now;
   invocation.execution = key;
+  invocation.worker = worker.worker;
   invocation.local = true;
   activity(run->request.type).start(invocation, [this, worker, key, id, attempt](ActivityAnswer answer) {
     local_answered(worker, key, id, attempt, std::move(answer));

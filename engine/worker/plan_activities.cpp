@@ -52,17 +52,34 @@ void EmitEventActivity::start(const ActivityInvocation& invocation, ActivityDone
   NewEvent event = maker_.make(*input.input->run, *input.input->plan, input.type, input.subject,
                                input.logical_attempt == 0 ? 1 : input.logical_attempt, invocation.attempt,
                                invocation.activity, invocation.source());
-  auto pending = std::make_unique<Pending<EventType>>(Pending<EventType>{input.type, std::move(done)});
+  struct Write {
+    EventType type;
+    DrawKey key;
+    std::uint32_t worker = 0;
+    std::uint32_t life = 0;  // of the worker
+    NewEvent event;          // kept for the spool, when its type may fail open
+  };
+  Write write{input.type, invocation.key(), invocation.worker, 0, {}};
+  if (spool_ != nullptr && spool_->takes(input.type, StoreError::timeout)) {
+    write.life = spool_->life(invocation.worker);
+    write.event = event;
+  }
+  auto pending = std::make_unique<Pending<Write>>(Pending<Write>{std::move(write), std::move(done)});
   const RunOrdinal run = invocation.run;
-  store_.append(
-      std::move(event), invocation.key(), [this, run, held = std::move(pending)](const AppendOutcome& outcome) {
-        if (outcome.ok && held->value == EventType::run_paused) telemetry_.run_paused(run, clock_.now());
-        if (outcome.ok && held->value == EventType::run_resumed) telemetry_.run_resumed(run, clock_.now());
-        held->done(outcome.ok ? ActivityAnswer{}
-                              : ActivityAnswer{nullptr, make_failure(std::string("event could not be stored: ") +
-                                                                         to_string(outcome.error),
-                                                                     names::store_write_failed, false)});
-      });
+  store_.append(std::move(event), invocation.key(),
+                [this, run, held = std::move(pending)](const AppendOutcome& outcome) {
+                  Write& told = held->value;
+                  if (outcome.ok && told.type == EventType::run_paused) telemetry_.run_paused(run, clock_.now());
+                  if (outcome.ok && told.type == EventType::run_resumed) telemetry_.run_resumed(run, clock_.now());
+                  const bool fails_open = !outcome.ok && spool_ != nullptr && spool_->takes(told.type, outcome.error) &&
+                                          spool_->life(told.worker) == told.life;
+                  if (fails_open) spool_->keep(told.worker, std::move(told.event), told.key);
+                  held->done(outcome.ok || fails_open
+                                 ? ActivityAnswer{}
+                                 : ActivityAnswer{nullptr, make_failure(std::string("event could not be stored: ") +
+                                                                            to_string(outcome.error),
+                                                                        names::store_write_failed, false)});
+                });
 }
 
 void FetchPlanActivity::start(const ActivityInvocation& invocation, ActivityDone done) {

@@ -7,6 +7,7 @@
 #include "engine/ports/plan_source.h"
 #include "engine/ports/random.h"
 #include "engine/ports/step_executor.h"
+#include "engine/worker/event_spool.h"
 #include "engine/worker/worker.h"
 
 namespace dvt::engine {
@@ -37,8 +38,10 @@ class SaveRunMetadataActivity final : public Activity {
 
 class EmitEventActivity final : public Activity {
  public:
-  EmitEventActivity(StoreClient& store, EventMaker maker, Telemetry& telemetry, const Clock& clock)
-      : store_(store), maker_(maker), telemetry_(telemetry), clock_(clock) {}
+  /// `spool`: where events that fail open wait; null: none does.
+  EmitEventActivity(StoreClient& store, EventMaker maker, Telemetry& telemetry, const Clock& clock,
+                    EventSpool* spool = nullptr)
+      : store_(store), maker_(maker), telemetry_(telemetry), clock_(clock), spool_(spool) {}
   void start(const ActivityInvocation& invocation, ActivityDone done) override;
 
  private:
@@ -46,6 +49,7 @@ class EmitEventActivity final : public Activity {
   EventMaker maker_;
   Telemetry& telemetry_;
   const Clock& clock_;
+  EventSpool* spool_;
 };
 
 class FetchPlanActivity final : public Activity {

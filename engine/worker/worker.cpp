@@ -261,6 +261,7 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   invocation.started_at = delivery.started_at;
   invocation.heartbeat_details = delivery.heartbeat_details;
   invocation.execution = delivery.token.execution;
+  invocation.worker = delivery.token.worker.worker;
   running.activity = &code;
   running.key = invocation.key();
   running.cancel_told = false;

@@ -27,6 +27,7 @@ struct ActivityInvocation {
   Instant started_at;
   Payload heartbeat_details;
   ExecutionKey execution;
+  std::uint32_t worker = 0;  // that runs it, over all queues
   bool local = false;
   /// What `run` and `activity` leave open: local activities count apart, and so does every child.
   std::uint64_t source() const {

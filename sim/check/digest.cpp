@@ -109,6 +109,8 @@ const char* name_of(DigestFact fact) {
       return "fault_struck";
     case DigestFact::notice:
       return "notice";
+    case DigestFact::spool_changed:
+      return "spool";
     case DigestFact::signal_repeated:
       return "signal_repeated";
     case DigestFact::run_request_given_up:
@@ -187,6 +189,12 @@ std::string detail(const DigestRecord& r) {
                          r.c != 0 ? "ok" : "failed");
     case DigestFact::append_failed:
       return fmt::format("{}, {}", event_text(r.b), enum_text(r.a, StoreError::unknown_run));
+    case DigestFact::spool_changed:
+      return fmt::format("{}, {}, worker {}",
+                         r.a == 0   ? "spooled"
+                         : r.a == 1 ? "reconciled"
+                                    : "lost",
+                         event_text(r.b), r.c);
     case DigestFact::append_duplicate:
     case DigestFact::event_committed:
     case DigestFact::outbox_published:

@@ -53,6 +53,7 @@ enum class DigestFact : std::uint8_t {
   run_request_given_up,
   child_started,
   child_closed,
+  spool_changed,
 };
 
 /// Stands where a fact concerns no single run.

@@ -201,6 +201,12 @@ void Fingerprint::append_done(const AppendFact& append) {
        event_word(append.event), append.receipt.position);
 }
 
+void Fingerprint::spool_changed(const SpoolFact& of) {
+  mix_bytes(of.event.event_id.bytes.data(), of.event.event_id.bytes.size());
+  fact(DigestFact::spool_changed, of.at, of.event.run.value, static_cast<std::uint64_t>(of.step), event_word(of.event),
+       of.worker);
+}
+
 void Fingerprint::event_committed(const StoredEvent& event) {
   mix_bytes(event.event_id.bytes.data(), event.event_id.bytes.size());
   mix_bytes(event.idempotency_key.bytes.data(), event.idempotency_key.bytes.size());

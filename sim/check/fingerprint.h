@@ -54,6 +54,7 @@ class Fingerprint final : public Telemetry {
   void warehouse_done(const WarehouseFact& fact) override;
 
   void append_done(const AppendFact& fact) override;
+  void spool_changed(const SpoolFact& fact) override;
   void event_committed(const StoredEvent& event) override;
   void snapshots_committed(std::uint32_t partition, std::uint64_t watermark, const std::vector<StoredEvent>& events,
                            const std::vector<SnapshotFact>& snapshots, Instant at) override;

@@ -47,6 +47,10 @@ struct EndOfRun {
   std::optional<std::uint64_t> projection_lag;
   /// True when outbox and bus have nothing under way: then everything must have arrived.
   bool delivery_drained = false;
+  /// Rows of the log as the store itself counts them; absent: not known.
+  std::optional<std::uint64_t> stored_events{};
+  /// Events in the workers' spools; absent: not known.
+  std::optional<std::uint64_t> spool_pending{};
 };
 
 class Invariant {

@@ -12,17 +12,24 @@
 #include "sim/check/outbox_checker.h"
 #include "sim/check/pause_checker.h"
 #include "sim/check/signal_checker.h"
+#include "sim/check/spool_checker.h"
 
 namespace dvt::sim {
 
 // The log checker hears of every fact first: the others read the log through it.
 struct InvariantSuite::Checkers {
   explicit Checkers(const InvariantConfig& config)
-      : log(config), engine(config, log), pauses(config), signals(config, log), outbox(config), api(config) {}
+      : log(config),
+        engine(config, log),
+        pauses(config),
+        signals(config, log),
+        outbox(config),
+        api(config),
+        spool(config, log) {}
 
   std::vector<Invariant*> all() {
     std::vector<Invariant*> out;
-    for (Checker* checker : std::initializer_list<Checker*>{&log, &outbox, &engine, &pauses, &signals, &api}) {
+    for (Checker* checker : std::initializer_list<Checker*>{&log, &outbox, &engine, &pauses, &signals, &api, &spool}) {
       for (Invariant* invariant : checker->invariants()) out.push_back(invariant);
     }
     return out;
@@ -34,6 +41,7 @@ struct InvariantSuite::Checkers {
   SignalChecker signals;
   OutboxChecker outbox;
   ApiChecker api;
+  SpoolChecker spool;
 };
 
 InvariantSuite::InvariantSuite(InvariantConfig config)
@@ -75,8 +83,8 @@ void InvariantSuite::history_closed(RunOrdinal run, const engine::History& histo
 }
 
 std::vector<InvariantResult> InvariantSuite::finish(const EndOfRun& end) {
-  for (Checker* checker :
-       std::initializer_list<Checker*>{&checkers_->log, &checkers_->signals, &checkers_->outbox, &checkers_->api}) {
+  for (Checker* checker : std::initializer_list<Checker*>{&checkers_->log, &checkers_->signals, &checkers_->outbox,
+                                                          &checkers_->api, &checkers_->spool}) {
     checker->finish(end);
   }
   return so_far();
@@ -186,6 +194,9 @@ void InvariantSuite::timer_fired(RunOrdinal run, Instant due, Instant at) {
 void InvariantSuite::append_done(const AppendFact& fact) {
   checkers_->log.append_done(fact);
   checkers_->pauses.append_done(fact);
+}
+void InvariantSuite::spool_changed(const SpoolFact& fact) {
+  checkers_->spool.spool_changed(fact);
 }
 void InvariantSuite::event_committed(const StoredEvent& event) {
   checkers_->log.event_committed(event);

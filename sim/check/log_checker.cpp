@@ -91,11 +91,10 @@ void LogChecker::event_committed(const StoredEvent& event) {
 // written late, and what comes before it meets a step that has not started.
 void LogChecker::check_transition(const StoredEvent& event, RunLog& log, RunStatus before) {
   transitions_.checked();
-  if (apply_event(log.head, event.type, event.step, event.logical_attempt, event.emitted_at) == Transition::applied) {
-    return;
-  }
+  const Transition outcome = apply_event(log.head, event.type, event.step, event.logical_attempt, event.emitted_at);
+  if (outcome == Transition::applied) return;
   const auto& open = log.failed_open;
-  if (event.step != kNoStep && std::find(open.begin(), open.end(), event.step) != open.end()) return;
+  if (outcome == Transition::late && std::find(open.begin(), open.end(), event.step) != open.end()) return;
   transitions_.broken(event.persisted_at, event.run, [&] {
     return fmt::format("{} was emitted while the run was {}", event_text(event), to_string(before));
   });
@@ -258,6 +257,13 @@ void LogChecker::finish(const EndOfRun& end) {
       ended_close_.broken(end.at, run, text);
     }
   });
+  if (end.stored_events) {
+    acknowledged_.checked();
+    if (*end.stored_events < committed_)
+      acknowledged_.broken(end.at, RunOrdinal{UINT32_MAX}, [&] {
+        return fmt::format("{} events were committed, and the store holds {}", committed_, *end.stored_events);
+      });
+  }
   if (!end.projection_lag) return;
   never_skips_.checked();
   const std::uint64_t missing = committed_ - out_of_sight_ - covered_;

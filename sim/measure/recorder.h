@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -130,6 +131,7 @@ class Measure final : public Telemetry, private PauseListener {
   void warehouse_level(std::uint32_t warehouse, std::uint32_t running, std::uint32_t queued, Instant at) override;
 
   void append_done(const AppendFact& fact) override;
+  void spool_changed(const SpoolFact& fact) override;
   void event_committed(const StoredEvent& event) override;
   void snapshots_committed(std::uint32_t partition, std::uint64_t watermark, const std::vector<StoredEvent>& events,
                            const std::vector<SnapshotFact>& snapshots, Instant at) override;
@@ -205,6 +207,7 @@ class Measure final : public Telemetry, private PauseListener {
 
   RunCounts run_counts_;
   StoreResult store_;
+  std::set<Digest> spooled_;  // keys of events in the workers' spools
   TerminalCounts terminal_;
   GapSummary gaps_;
   std::vector<ThroughputDay> days_;

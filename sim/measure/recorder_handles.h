@@ -94,8 +94,9 @@ struct Measure::Tallies {
       &activity_timeouts, &timers_fired, &children_started, &children_completed, &children_not_completed,
       &worker_crashes, &worker_restarts, &warehouse_jobs, &warehouse_errors, &deliveries, &duplicate_deliveries,
       &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected, &gaps_confirmed, &dead_letters_redriven,
-      &dead_letters_delivered, &outbox_leases, &outbox_published, &resyncs, &fault_strikes, &notice_dead_letter,
-      &notice_invalid_transition, &notice_plan_integrity, &notice_escalated;
+      &dead_letters_delivered, &outbox_leases, &outbox_published, &resyncs, &events_spooled, &spool_reconciled,
+      &spool_lost, &spool_pending, &fault_strikes, &notice_dead_letter, &notice_invalid_transition,
+      &notice_plan_integrity, &notice_escalated;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

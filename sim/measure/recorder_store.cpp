@@ -10,6 +10,8 @@ void Measure::append_done(const AppendFact& fact) {
   const auto type = static_cast<std::size_t>(fact.event.type);
   const Duration took = fact.at - fact.issued_at;
   const bool counted = counts_from(fact.issued_at);
+  // The write that failed open was the observation, and it was bad.
+  const bool from_spool = !spooled_.empty() && spooled_.contains(fact.event.idempotency_key);
   if (!fact.ok) {
     if (fact.error == StoreError::invalid_transition) {
       // The store's verdict on the event, not a failure to write it.
@@ -19,7 +21,7 @@ void Measure::append_done(const AppendFact& fact) {
     }
     ++store_.write_errors;
     handles_->set.counter(Metric::write_errors, {to_string(fact.event.type), to_string(fact.error)}).add();
-    if (counted) write_.add_bad(took, fact.at);
+    if (counted && !from_spool) write_.add_bad(took, fact.at);
     return;
   }
   if (fact.receipt.idempotent) {
@@ -27,10 +29,28 @@ void Measure::append_done(const AppendFact& fact) {
     if (counted) duplicate_write_.add(took, fact.at);
   } else {
     handles_->write[type]->observe(in_ms(took));
-    if (counted) write_.add(took, fact.at);
+    if (counted && !from_spool) write_.add(took, fact.at);
   }
   faults_.append_succeeded();
   if (faults_.waiting(RecoveryBy::store)) check_levels(fact.at);
+}
+
+void Measure::spool_changed(const SpoolFact& fact) {
+  switch (fact.step) {
+    case SpoolStep::spooled:
+      ++tally_->events_spooled;
+      spooled_.insert(fact.event.idempotency_key);
+      break;
+    case SpoolStep::reconciled:
+      ++tally_->spool_reconciled;
+      spooled_.erase(fact.event.idempotency_key);
+      break;
+    case SpoolStep::lost:
+      ++tally_->spool_lost;
+      spooled_.erase(fact.event.idempotency_key);
+      break;
+  }
+  tally_->spool_pending = static_cast<std::int64_t>(fact.pending);
 }
 
 void Measure::event_committed(const StoredEvent& event) {

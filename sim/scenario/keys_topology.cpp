@@ -201,14 +201,16 @@ const ObjectTable& table<StateStoreSpec>() {
         .example("{lognormal: {p50: 2ms, p99: 8ms}}");
     t.field("readLatency", &S::read_latency, "A read.").example("1ms");
     t.field("connections", &S::connections, "Connection pool; more calls wait.").example("50").range(1, 100'000);
-    t.field("writeBudget", &S::write_budget, "Past it a write fails open or fails its step.")
+    t.field("writeBudget", &S::write_budget,
+            "From a request's call to its end: past it a request in line fails pool_exhausted, a write fails timeout; "
+            "then its event fails open, or its activity fails.")
         .example("3s")
-        .above(Duration{})
-        .not_yet();
-    t.field("failOpen", &S::fail_open, "Events that fail open: spooled on the worker and written later.")
+        .above(Duration{});
+    t.field("failOpen", &S::fail_open,
+            "Events that fail open past the write budget: spooled on the worker and written later. StepStarted, or "
+            "none.")
         .example("[StepStarted]")
-        .replaces()
-        .not_yet();
+        .replaces();
     t.field("backend", &S::backend,
             "':memory:' and file are SQLite; memory is a plain C++ store. --store overrides it.")
         .example("':memory:'");

@@ -121,6 +121,15 @@ void check_activity_options(const Scenario& scenario, const Node& root, Reading&
   }
 }
 
+// The fold of the log copes with a StepStarted out of order, and with no other event.
+void check_store(const Scenario& scenario, const Node& root, Reading& reading) {
+  for (const EventType type : scenario.topology.state_store.fail_open)
+    if (type != EventType::step_started)
+      error_at(reading, root, {"topology", "stateStore", "failOpen"},
+               fmt::format("{} cannot fail open: only StepStarted may be written late, the others are critical",
+                           to_string(type)));
+}
+
 void check_warehouses(const Scenario& scenario, const Node& root, Reading& reading) {
   for (const WarehouseSpec& warehouse : scenario.warehouses) {
     std::vector<std::string> known{"small",       "medium", "large", "view",    "table",
@@ -188,6 +197,11 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
       return check_members(fault, root, reading, scenario.topology.projector.replicas, "replicas");
     case TargetKind::outbox:
       return check_members(fault, root, reading, scenario.topology.outbox.relays, "relays");
+    case TargetKind::link_worker_store:
+      if (scenario.topology.adapter.kind == AdapterKind::mock)
+        error_at(reading, root, {"faults", fault.name, "target"},
+                 "adapter.kind: mock has no workers: its events are written without that link");
+      return;
     case TargetKind::store_disk:
       if (scenario.topology.state_store.backend != StoreBackend::file ||
           scenario.topology.state_store.commit != CommitMode::per_append) {
@@ -211,6 +225,7 @@ void validate(const Scenario& scenario, const Node& root, Reading& reading) {
   check_queues(scenario, root, reading);
   check_conductor(scenario, root, reading);
   check_activity_options(scenario, root, reading);
+  check_store(scenario, root, reading);
   check_warehouses(scenario, root, reading);
   validate_plans(scenario, root, reading);
   for (const Fault& fault : scenario.faults) {

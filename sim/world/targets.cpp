@@ -20,7 +20,7 @@ Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario,
       workers_(workers),
       groups_(std::move(groups)),
       warehouses_(warehouses),
-      store_(store),
+      store_(timers, random, store, static_cast<std::uint32_t>(warehouses.count())),
       readers_(readers),
       disk_(disk),
       warehouse_outages_(warehouses.count(), 0) {
@@ -28,8 +28,6 @@ Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario,
     warehouse_latency_.push_back(std::make_unique<LatencyWindow>(timers, random, i));
     warehouses_.set_scale(i, warehouse_latency_.back().get());
   }
-  store_latency_ = std::make_unique<LatencyWindow>(timers, random, static_cast<std::uint32_t>(warehouses.count()));
-  store_.set_scale(store_latency_.get());
   std::uint32_t workers_total = 0;
   for (const WorkerGroup& group : groups_) workers_total = std::max(workers_total, group.first + group.count);
   lives_.assign(workers_total, 0);
@@ -45,23 +43,16 @@ std::uint32_t Targets::warehouse_index(const std::string& name) const {
 std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
   if (fault.target.kind == TargetKind::store_disk) return disk_.begin(fault, episode);
   if (ReaderFaults::owns(fault.target.kind)) return readers_.begin(fault, episode);
-  const bool on_store = fault.target.kind == TargetKind::store;
+  if (StoreFaults::owns(fault)) return store_.begin(fault, episode);
   switch (fault.kind) {
     case FaultKind::latency:
-      if (on_store) {
-        store_latency_->begin(effect_of(fault, episode, timers_.now()));
-      } else {
-        warehouse_latency_[warehouse_index(fault.target.name)]->begin(effect_of(fault, episode, timers_.now()));
-      }
+      warehouse_latency_[warehouse_index(fault.target.name)]->begin(effect_of(fault, episode, timers_.now()));
       return 1;
-    case FaultKind::outage:
-      if (on_store) {
-        if (store_outages_++ == 0) store_.set_outage(true);
-      } else {
-        const std::uint32_t index = warehouse_index(fault.target.name);
-        if (warehouse_outages_[index]++ == 0) warehouses_.set_outage(index, true);
-      }
+    case FaultKind::outage: {
+      const std::uint32_t index = warehouse_index(fault.target.name);
+      if (warehouse_outages_[index]++ == 0) warehouses_.set_outage(index, true);
       return 1;
+    }
     case FaultKind::kill:
       return kill_workers(fault, episode);
     default:
@@ -73,19 +64,16 @@ std::uint32_t Targets::begin(const Fault& fault, Episode episode) {
 void Targets::end(const Fault& fault, Episode episode) {
   if (fault.target.kind == TargetKind::store_disk) return disk_.end(fault, episode);
   if (ReaderFaults::owns(fault.target.kind)) return readers_.end(fault, episode);
-  const bool on_store = fault.target.kind == TargetKind::store;
+  if (StoreFaults::owns(fault)) return store_.end(fault, episode);
   switch (fault.kind) {
     case FaultKind::latency:
-      (on_store ? *store_latency_ : *warehouse_latency_[warehouse_index(fault.target.name)]).end(episode.fault);
+      warehouse_latency_[warehouse_index(fault.target.name)]->end(episode.fault);
       return;
-    case FaultKind::outage:
-      if (on_store) {
-        if (--store_outages_ == 0) store_.set_outage(false);
-      } else {
-        const std::uint32_t index = warehouse_index(fault.target.name);
-        if (--warehouse_outages_[index] == 0) warehouses_.set_outage(index, false);
-      }
+    case FaultKind::outage: {
+      const std::uint32_t index = warehouse_index(fault.target.name);
+      if (--warehouse_outages_[index] == 0) warehouses_.set_outage(index, false);
       return;
+    }
     default:
       return;
   }

@@ -9,9 +9,9 @@
 #include "engine/ports/worker_processes.h"
 #include "sim/fault/fault_plan.h"
 #include "sim/fault/latency_window.h"
-#include "sim/fault/store_model.h"
 #include "sim/world/disk_faults.h"
 #include "sim/world/reader_faults.h"
+#include "sim/world/store_faults.h"
 
 namespace dvt::sim {
 
@@ -44,14 +44,12 @@ class Targets final : public FaultActions {
   WorkerProcesses& workers_;
   std::vector<WorkerGroup> groups_;
   adapters::Warehouses& warehouses_;
-  StoreModel& store_;
+  StoreFaults store_;
   ReaderFaults& readers_;
   DiskFaults& disk_;
   std::vector<std::unique_ptr<LatencyWindow>> warehouse_latency_;  // by warehouse
   std::vector<std::uint32_t> warehouse_outages_;                   // open outages by warehouse
-  std::unique_ptr<LatencyWindow> store_latency_;
-  std::uint32_t store_outages_ = 0;
-  std::vector<std::uint32_t> lives_;  // by worker: how often it was killed
+  std::vector<std::uint32_t> lives_;                               // by worker: how often it was killed
 };
 
 }  // namespace dvt::sim

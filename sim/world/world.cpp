@@ -39,6 +39,16 @@
 namespace dvt::sim {
 namespace {
 
+/// What a worker that dies keeps in its spool dies with it.
+class SpoolPlumbing final : public Telemetry {
+ public:
+  engine::EventSpool* spool = nullptr;
+  const std::vector<WorkerGroup>* groups = nullptr;  // by queue
+  void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant) override {
+    if (!up) spool->worker_lost((*groups)[queue].first + worker);
+  }
+};
+
 /// Tells the readers of the store that there is something new, at the instant of the commit.
 class CommitPlumbing final : public Telemetry {
  public:
@@ -162,6 +172,7 @@ struct World::Parts {
   std::unique_ptr<adapters::ConductorWorkers> conductor_workers;
   WorkerProcesses* processes = &workers;
   std::vector<WorkerGroup> groups;
+  engine::EventSpool spool;
   engine::SaveRunMetadataActivity save_metadata;
   engine::EmitEventActivity emit_event;
   engine::FetchPlanActivity fetch_plan;
@@ -173,6 +184,7 @@ struct World::Parts {
   store::OutboxRelays relays;
   store::Projector projector;
   CommitPlumbing plumbing;
+  SpoolPlumbing spool_plumbing;
   RunBoard board;
   std::unique_ptr<RunClients> clients;
   std::unique_ptr<ArrivalStream> arrivals;
@@ -204,7 +216,14 @@ engine::WorkerOptions worker_options(const Scenario& scenario) {
 
 StoreModelOptions store_options(const Scenario& scenario) {
   const StateStoreSpec& spec = scenario.topology.state_store;
-  return {spec.write_latency.build(), spec.read_latency.build(), static_cast<std::uint32_t>(spec.connections)};
+  return {spec.write_latency.build(), spec.read_latency.build(), static_cast<std::uint32_t>(spec.connections),
+          spec.write_budget};
+}
+
+engine::SpoolOptions spool_options(const Scenario& scenario) {
+  engine::SpoolOptions options;
+  options.fail_open = scenario.topology.state_store.fail_open;
+  return options;
 }
 
 }  // namespace
@@ -220,8 +239,9 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
       warehouses(kernel, random, telemetry, warehouse_options(scenario)),
       service(kernel, random, telemetry, service_options(scenario)),
       workers(service, kernel, kernel, random, telemetry, worker_options(scenario)),
-      save_metadata(store_model),
-      emit_event(store_model, engine::EventMaker(kernel, random), telemetry, kernel),
+      spool(store_model.from_workers(), kernel, telemetry, spool_options(scenario)),
+      save_metadata(store_model.from_workers()),
+      emit_event(store_model.from_workers(), engine::EventMaker(kernel, random), telemetry, kernel, &spool),
       fetch_plan(fetcher, plans),
       execute_step(warehouses),
       bus(kernel, random, telemetry, bus_options(scenario)),
@@ -316,6 +336,8 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   for (Telemetry* listener : options.listeners) telemetry.add(*listener);
   plumbing.relays = &relays;
   plumbing.projector = &projector;
+  spool_plumbing.spool = &spool;
+  spool_plumbing.groups = &groups;
 }
 
 void World::Parts::load_plans() {
@@ -510,6 +532,7 @@ WorldResult World::Parts::so_far(Instant now) {
 
 WorldResult World::Parts::run() {
   telemetry.add(plumbing);
+  telemetry.add(spool_plumbing);
   telemetry.add(board);
   if (retention) telemetry.add(*retention);
   for (const WorkerGroup& group : groups)
@@ -551,7 +574,8 @@ WorldResult World::Parts::run() {
   }
   result.alerts = alerts->results(result.measured.faults, result.ended_at);
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
-  result.invariants = invariants->finish(EndOfRun{result.ended_at, projector.lag_events(), delivered});
+  result.invariants = invariants->finish(
+      EndOfRun{result.ended_at, projector.lag_events(), delivered, rows->counts().events, spool.pending()});
   result.warnings = warnings;
   if (histories != nullptr) {
     for (const engine::ExecutionKey& key : service.open_keys())

@@ -116,6 +116,13 @@ TEST(RunFold, FollowsTheStepTableForEveryPairAndAttempt) {
       {{S::failed, step_started, 3}, S::running},      {{S::failed, step_skipped, 2}, S::skipped},
       {{S::failed, step_skipped, 3}, S::skipped},
   };
+  // The end of an attempt whose start is still to come (domain §3: StepStarted may be written late).
+  const std::map<std::tuple<S, EventType, std::uint32_t>, S> early = {
+      {{S::pending, step_completed, 1}, S::completed}, {{S::pending, step_completed, 2}, S::completed},
+      {{S::pending, step_completed, 3}, S::completed}, {{S::pending, step_failed, 1}, S::failed},
+      {{S::pending, step_failed, 2}, S::failed},       {{S::pending, step_failed, 3}, S::failed},
+      {{S::failed, step_completed, 3}, S::completed},  {{S::failed, step_failed, 3}, S::failed},
+  };
   int triples = 0;
   for (int status = 0; status <= static_cast<int>(S::skipped); ++status) {
     for (const EventType type : {step_started, step_completed, step_failed, step_skipped}) {
@@ -127,7 +134,13 @@ TEST(RunFold, FollowsTheStepTableForEveryPairAndAttempt) {
         const auto rule = allowed.find({from, type, attempt});
         SCOPED_TRACE(std::string(to_string(from)) + " + " + std::string(to_string(type)) + " " +
                      std::to_string(attempt));
-        if (rule == allowed.end()) {
+        if (const auto ahead = early.find({from, type, attempt}); ahead != early.end()) {
+          EXPECT_EQ(outcome, Transition::late);
+          EXPECT_FALSE(after.inconsistent);
+          EXPECT_EQ(after.steps.at(0).status, ahead->second);
+          EXPECT_EQ(after.steps.at(0).attempts, attempt);
+          EXPECT_FALSE(after.steps.at(0).has_started);
+        } else if (rule == allowed.end()) {
           EXPECT_EQ(outcome, Transition::invalid);
           EXPECT_TRUE(after.inconsistent);
           after.inconsistent = before.inconsistent;
@@ -148,8 +161,64 @@ TEST(RunFold, LetsStepsMoveOnlyWhileTheRunIsUnderWay) {
     const auto from = static_cast<RunStatus>(status);
     RunState state = run_in(from);
     const bool under_way = from == RunStatus::running || from == RunStatus::paused;
-    EXPECT_EQ(apply(state, EventType::step_started, kStep), under_way ? Transition::applied : Transition::invalid)
-        << to_string(from);
+    const Transition outcome = apply(state, EventType::step_started, kStep, 1, Instant{6});
+    EXPECT_EQ(outcome, under_way ? Transition::applied : Transition::invalid) << to_string(from);
+  }
+}
+
+// ---- A StepStarted that is written late ----
+
+TEST(RunFold, EndsInTheSameStateWhetherAStartIsWrittenInTimeOrAfterItsStepsEnd) {
+  for (const EventType end : {EventType::step_completed, EventType::step_failed}) {
+    RunState in_time = run_in(RunStatus::running);
+    apply(in_time, EventType::step_started, kStep, 1, Instant{6});
+    apply(in_time, end, kStep, 1, Instant{9});
+
+    RunState late = run_in(RunStatus::running);
+    EXPECT_EQ(apply(late, end, kStep, 1, Instant{9}), Transition::late);
+    EXPECT_EQ(apply(late, EventType::step_started, kStep, 1, Instant{6}), Transition::late);
+    EXPECT_EQ(late, in_time);
+  }
+}
+
+TEST(RunFold, TakesALateStartAfterTheRunsEndWithoutMovingTheRun) {
+  RunState state = run_in(RunStatus::running);
+  apply(state, EventType::step_completed, kStep, 1, Instant{9});
+  apply(state, EventType::run_completed, kNoStep, 1, Instant{10});
+  EXPECT_EQ(apply(state, EventType::step_started, kStep, 1, Instant{6}), Transition::late);
+  EXPECT_EQ(state.status, RunStatus::completed);
+  EXPECT_EQ(state.completed_at, Instant{10});
+  EXPECT_EQ(state.steps.at(0).status, StepStatus::completed);
+  EXPECT_EQ(state.steps.at(0).started_at, Instant{6});
+  EXPECT_FALSE(state.inconsistent);
+}
+
+TEST(RunFold, LeavesAStepAsItWasWhenItsStartComesAfterTheRunFailedWithoutIt) {
+  RunState state = run_in(RunStatus::running);
+  apply(state, EventType::run_failed, kNoStep, 1, Instant{10});
+  const RunState before = state;
+  EXPECT_EQ(apply(state, EventType::step_started, kStep, 1, Instant{6}), Transition::late);
+  EXPECT_EQ(state, before);
+  EXPECT_EQ(apply(state, EventType::step_started, StepIndex{1}, 1, Instant{11}), Transition::invalid)
+      << "it was emitted after the end: no producer may";
+}
+
+TEST(RunFold, TakesTheLateStartOfAnAttemptThatWasRetriedSince) {
+  RunState state = run_in(RunStatus::running);
+  apply(state, EventType::step_failed, kStep, 1, Instant{9});
+  apply(state, EventType::step_started, kStep, 2, Instant{20});
+  const RunState before = state;
+  EXPECT_EQ(apply(state, EventType::step_started, kStep, 1, Instant{6}), Transition::late);
+  EXPECT_EQ(state, before);
+}
+
+TEST(RunFold, StillRefusesASecondStartOfTheSameAttempt) {
+  for (const bool ended : {false, true}) {
+    RunState state = run_in(RunStatus::running);
+    apply(state, EventType::step_started, kStep, 1, Instant{6});
+    if (ended) apply(state, EventType::step_completed, kStep, 1, Instant{9});
+    EXPECT_EQ(apply(state, EventType::step_started, kStep, 1, Instant{6}), Transition::invalid) << ended;
+    EXPECT_TRUE(state.inconsistent);
   }
 }
 

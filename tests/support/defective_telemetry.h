@@ -35,6 +35,7 @@ enum class FactKind : std::uint8_t {
   workflow_task_failed,
   timer_fired,
   append_done,
+  spool_changed,
   event_committed,
   snapshots_committed,
   outbox_leased,
@@ -205,6 +206,9 @@ class DefectiveTelemetry final : public Telemetry {
     AppendFact changed = fact;
     if (change_append) change_append(changed);
     pass(FactKind::append_done, [changed](Telemetry& to) { to.append_done(changed); });
+  }
+  void spool_changed(const SpoolFact& fact) override {
+    pass(FactKind::spool_changed, [fact](Telemetry& to) { to.spool_changed(fact); });
   }
   void event_committed(const StoredEvent& event) override {
     StoredEvent changed = event;

@@ -192,11 +192,57 @@ TEST(Invariants, AcceptAStepStartedThatFailedOpenAndIsWrittenLate) {
   Scene s;
   s.script.open(0);
   const StoredEvent started = s.script.make(0, EventType::step_started, step(0));
-  s.script.refuse(started, StoreError::timeout);
+  s.script.fail_open(started);
   s.script.execute(0, 0);
   s.script.emit(0, EventType::step_completed, step(0));
-  s.script.commit(started);
+  s.script.reconcile(started);
   s.expect_clean();
+}
+
+TEST(Invariants, AcceptAStepStartedThatAWorkerTookWithIt) {
+  Scene s;
+  s.script.open(0);
+  const StoredEvent started = s.script.make(0, EventType::step_started, step(0));
+  s.script.fail_open(started);
+  s.script.lose_spooled(started);
+  s.script.execute(0, 0);
+  s.script.emit(0, EventType::step_completed, step(0));
+  s.expect_clean();
+}
+
+TEST(Invariants, RefuseTheEndOfAStepWhoseStartNobodyFailedToWrite) {
+  Scene s;
+  s.script.open(0);
+  s.script.execute(0, 0);
+  s.script.emit(0, EventType::step_completed, step(0));
+  EXPECT_EQ(s.finish().at("legal-transitions").violations, 1U);
+}
+
+TEST(Invariants, SeeASpooledEventThatIsReconciledWithoutARow) {
+  Scene s;
+  s.script.open(0);
+  const StoredEvent started = s.script.make(0, EventType::step_started, step(0));
+  s.script.fail_open(started);
+  s.suite.spool_changed({started, SpoolStep::reconciled, 0, 0, s.script.now});
+  EXPECT_EQ(s.finish().at("spool-accounts-for-every-event").violations, 1U);
+}
+
+TEST(Invariants, SeeALossOfWhatNobodySpooled) {
+  Scene s;
+  s.script.open(0);
+  s.suite.spool_changed({s.script.make(0, EventType::step_started, step(0)), SpoolStep::lost, 0, 0, s.script.now});
+  EXPECT_EQ(s.finish().at("spool-accounts-for-every-event").violations, 1U);
+}
+
+TEST(Invariants, SeeAStoreThatHoldsLessThanWasCommitted) {
+  Scene s;
+  s.script.clean_day();
+  EndOfRun end{s.script.now, 0, true};
+  end.stored_events = 3;
+  std::uint64_t violations = 0;
+  for (const InvariantResult& result : s.suite.finish(end))
+    if (result.name == "acknowledged-appends-are-in-the-log") violations = result.violations;
+  EXPECT_EQ(violations, 1U);
 }
 
 TEST(Invariants, DoNotAskForTheEventOfARunThatFailedBecauseItsEventsCouldNotBeWritten) {

@@ -36,6 +36,7 @@ struct Scene {
 
   std::map<std::string, InvariantResult> finish() {
     end.at = script.now;
+    end.spool_pending = script.spooled();
     std::map<std::string, InvariantResult> by_name;
     for (InvariantResult& result : suite.finish(end)) by_name[result.name] = std::move(result);
     return by_name;
@@ -314,6 +315,11 @@ const std::map<std::string, Plant>& plants() {
          s.defects.drop(FactKind::signal_applied, 5);
          s.script.clean_day();
          s.script.pass(minutes(5));
+       }},
+      {"spool-accounts-for-every-event",
+       [](Scene& s) {
+         s.defects.drop(FactKind::spool_changed, 2);  // the spool let an event go and told nobody
+         s.script.clean_day();
        }},
       {"runs-are-admitted-once",
        [](Scene& s) {

@@ -129,6 +129,18 @@ class Script {
     fact.error = error;
     out_->append_done(fact);
   }
+  /// Its write took too long, and a worker keeps it.
+  void fail_open(const NewEvent& event) {
+    refuse(event, StoreError::timeout);
+    out_->spool_changed({event, SpoolStep::spooled, 0, ++spooled_, now});
+  }
+  /// It is written late.
+  void reconcile(const StoredEvent& event) {
+    acknowledge(commit(event), false);
+    out_->spool_changed({event, SpoolStep::reconciled, 0, --spooled_, now});
+  }
+  void lose_spooled(const NewEvent& event) { out_->spool_changed({event, SpoolStep::lost, 0, --spooled_, now}); }
+  std::uint64_t spooled() const { return spooled_; }
 
   // --- Engine ---
   void start(std::uint32_t ordinal) { out_->run_started(RunOrdinal{ordinal}, {}, now); }
@@ -305,7 +317,8 @@ class Script {
     emit(1, EventType::run_cancelled);
     close(1, RunOutcome::cancelled);
 
-    emit(2, EventType::step_started, StepIndex{0});
+    const StoredEvent started = make(2, EventType::step_started, StepIndex{0});
+    fail_open(started);
     ActivityFact step = activity(2, ActivityKind::step, "executeStep", StepIndex{0});
     begin(step);
     pass(minutes(30));
@@ -319,6 +332,7 @@ class Script {
     workflow_task(2, 40);
     out_->timer_fired(RunOrdinal{2}, now, now);
     emit(2, EventType::step_failed, StepIndex{0});
+    reconcile(started);
     emit(2, EventType::run_failed);
     close(2, RunOutcome::failed);
 
@@ -337,6 +351,7 @@ class Script {
   }
 
  private:
+  std::uint64_t spooled_ = 0;
   Telemetry* out_;
   std::map<std::uint32_t, Run> runs_;
   std::vector<StoredEvent> log_;

@@ -18,6 +18,7 @@ namespace dvt::sim::queueing {
 namespace {
 
 constexpr Duration kService = seconds(1);
+constexpr Duration kPatience = hours(24 * 365);  // nobody leaves the queue
 
 enum class Service { exponential, constant };
 
@@ -49,7 +50,8 @@ Estimate measure_pool(const Case& one, double slower = 1) {
   Telemetry nobody;
   store::MemoryStateStore rows({});
   const Duration mean{static_cast<std::int64_t>(static_cast<double>(kService.ns) * slower)};
-  StoreModel pool(kernel, random, nobody, rows, {Distribution{}, service_of(one.service, mean), one.servers});
+  StoreModel pool(kernel, random, nobody, rows,
+                  {Distribution{}, service_of(one.service, mean), one.servers, kPatience});
   BatchMeans times(one.customers);
   PoissonStream stream(kernel, random, gap_for(one), one.customers, [&](std::uint64_t customer) {
     const Instant came = kernel.now();
@@ -196,7 +198,8 @@ TEST(Queueing, ABacklogBeforeThePoolDrainsAtItsSpareCapacity) {
       const PhiloxRandom random(500 + i);
       Telemetry nobody;
       store::MemoryStateStore rows({});
-      StoreModel pool(kernel, random, nobody, rows, {Distribution{}, service_of(one.service, kService), one.servers});
+      StoreModel pool(kernel, random, nobody, rows,
+                      {Distribution{}, service_of(one.service, kService), one.servers, kPatience});
       pool.count_load_from({});
       const auto request = [&](std::uint64_t customer) { pool.read(RunOrdinal{0}, {customer}, [](bool) {}); };
       for (std::uint64_t n = 0; n < kBacklog; ++n) request(1'000'000'000 + n);
