@@ -319,7 +319,7 @@ const std::map<std::string, Plant>& plants() {
       {"spool-accounts-for-every-event",
        [](Scene& s) {
          s.defects.drop(FactKind::spool_changed, 2);  // the spool let an event go and told nobody
-         s.script.clean_day();
+         s.script.late_start();
        }},
       {"runs-are-admitted-once",
        [](Scene& s) {
@@ -388,6 +388,7 @@ TEST_P(PlantedDefect, IsCaughtByItsInvariant) {
 TEST_P(PlantedDefect, IsNotSeenOnACleanDayThatIsChecked) {
   Scene scene;
   scene.script.clean_day();
+  scene.script.late_start();
   scene.suite.history_closed(RunOrdinal{0}, one_task(), scene.script.now);
   const InvariantResult result = scene.finish().at(GetParam());
   EXPECT_GT(result.checks, 0U) << "the clean day never checks it";

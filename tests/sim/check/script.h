@@ -290,6 +290,19 @@ class Script {
   const StoredEvent& event(std::uint64_t position) const { return log_.at(position - 1); }
   std::uint64_t committed() const { return position_; }
 
+  /// After the clean day: a run one of whose steps tells its start late.
+  void late_start() {
+    open(3);
+    const StoredEvent started = make(3, EventType::step_started, StepIndex{0});
+    fail_open(started);
+    execute(3, 0);
+    emit(3, EventType::step_completed, StepIndex{0});
+    reconcile(started);
+    complete(3);
+    project();
+    relay();
+  }
+
   /// A whole day in the life of three runs: one pauses twice, one is cancelled in time, one fails a step after a retry;
   /// then everything is projected and delivered.
   void clean_day() {
@@ -317,8 +330,7 @@ class Script {
     emit(1, EventType::run_cancelled);
     close(1, RunOutcome::cancelled);
 
-    const StoredEvent started = make(2, EventType::step_started, StepIndex{0});
-    fail_open(started);
+    emit(2, EventType::step_started, StepIndex{0});
     ActivityFact step = activity(2, ActivityKind::step, "executeStep", StepIndex{0});
     begin(step);
     pass(minutes(30));
@@ -332,7 +344,6 @@ class Script {
     workflow_task(2, 40);
     out_->timer_fired(RunOrdinal{2}, now, now);
     emit(2, EventType::step_failed, StepIndex{0});
-    reconcile(started);
     emit(2, EventType::run_failed);
     close(2, RunOutcome::failed);
 
