@@ -478,10 +478,10 @@ class Writer {
     for (const RecordedWorkflow* workflow : workflows_) starts.push_back(workflow->start.ns);
     std::sort(starts.begin(), starts.end());
     std::string csv = "start\n";
-    for (const std::int64_t at : starts) csv += format_value(Duration{at - starts.front()}) + "\n";
+    for (const std::int64_t at : starts) csv += format_seconds(Duration{at - starts.front()}) + "\n";
     const std::string file = stem_ + ".arrivals.csv";
     out_.files.emplace_back(file, std::move(csv));
-    line("  arrivals: {{process: trace, file: {}, column: start}}", yaml_text(file));
+    line("  arrivals: {{process: trace, file: {}, column: start, unit: s}}", yaml_text(file));
   }
 
   std::vector<const RecordedWorkflow*> workflows_;  // by start

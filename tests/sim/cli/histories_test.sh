@@ -70,4 +70,7 @@ expect 0 '' check "$work/parent.yaml"
 expect 0 '1 passed' test "$work/parent.yaml"
 expect 0 'no activities' import temporal "${children[0]}" -o "$work/child.yaml"
 expect 0 'counts.timers_fired == ' run "$work/child.yaml"
+# Several arrive as they were started.
+expect 0 'child workflow' import temporal "${parents[@]:0:3}" -o "$work/three.yaml"
+expect 0 '✓ runs.started == 3' run "$work/three.yaml"
 exit $failed

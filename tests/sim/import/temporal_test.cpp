@@ -168,7 +168,7 @@ TEST(TemporalImport, SeveralHistoriesArriveAsTheyWereStarted) {
   ASSERT_EQ(reenactment.files.size(), 3U);
   EXPECT_EQ(reenactment.files[0].first, "day.order-2.plan.json") << "the one without activities is a workflow";
   EXPECT_EQ(reenactment.files[1].first, "day.order-3.plan.json");
-  EXPECT_EQ(reenactment.files[2], (std::pair<std::string, std::string>{"day.arrivals.csv", "start\n0s\n0s\n1m30s\n"}));
+  EXPECT_EQ(reenactment.files[2], (std::pair<std::string, std::string>{"day.arrivals.csv", "start\n0\n0\n90\n"}));
   EXPECT_THAT(reenactment.scenario, HasSubstr("\n  - runs.started == 3\n"));
 
   const std::vector<ActivityTypeWork> work = work_by_type(workflows);
