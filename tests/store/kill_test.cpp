@@ -52,7 +52,10 @@ TEST(KilledProcess, LeavesASoundFileWithEverythingAcknowledged) {
     std::uint64_t acknowledged = 0, position = 0;
     for (std::uint32_t i = 0; i < wanted && read(pipe_ends[0], &position, sizeof position) == sizeof position; ++i)
       acknowledged = position;
-    for (volatile std::uint32_t spin = child * 397 % 7000 * 200; spin > 0; spin = spin - 1) {
+    volatile std::uint32_t spin = child * 397 % 7000 * 200;
+    while (spin > 0) {
+      const std::uint32_t left = spin;
+      spin = left - 1;
     }
     kill(pid, SIGKILL);
     while (read(pipe_ends[0], &position, sizeof position) == sizeof position) acknowledged = position;
