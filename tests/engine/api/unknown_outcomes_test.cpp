@@ -63,6 +63,7 @@ TEST_F(UnknownOutcomes, StayOpenThroughAnOutageThatFollows) {
 }
 
 TEST_F(UnknownOutcomes, OfADecisionApplyItsSignalOnce) {
+  options.signals.processors = 12;  // none is deferred
   for (std::uint32_t r = 0; r < 12; ++r) run(r);
   for (std::uint32_t r = 0; r < 12; ++r) send(signal(r, SignalType::pause, {}, "p-" + std::to_string(r)));
   lose_acknowledgements(milliseconds(900));
