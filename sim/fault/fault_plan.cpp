@@ -6,6 +6,20 @@
 
 namespace dvt::sim {
 
+std::vector<std::uint32_t> draw_members(const Random& random, Episode episode, std::vector<std::uint32_t> members,
+                                        std::int64_t wanted) {
+  // A partial Fisher-Yates shuffle, one word a pick.
+  Draws draws(random, Purpose::fault_effect, episode.fault, episode.number, 3);
+  const auto count = std::min<std::size_t>(static_cast<std::size_t>(wanted), members.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t word = draws.next();
+    std::swap(members[i], members[i + word % (members.size() - i)]);
+  }
+  members.resize(count);
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
 FaultPlan::FaultPlan(Timers& timers, const Random& random, Telemetry& telemetry, const std::vector<Fault>& faults,
                      Instant end, FaultActions& actions)
     : timers_(timers),

@@ -27,6 +27,11 @@ class FaultActions {
   virtual void end(const Fault& fault, Episode episode) = 0;
 };
 
+/// `wanted` different ones of `members` (all of them when there are no more), drawn for the episode and in ascending
+/// order: target `…/random(k)`.
+std::vector<std::uint32_t> draw_members(const Random& random, Episode episode, std::vector<std::uint32_t> members,
+                                        std::int64_t wanted);
+
 class FaultPlan {
  public:
   FaultPlan(Timers& timers, const Random& random, Telemetry& telemetry, const std::vector<Fault>& faults, Instant end,

@@ -42,4 +42,8 @@ Duration LatencyWindow::scaled(Duration drawn, const DrawKey& key) const {
   return Duration{detmath::round_to_int64(std::min(value, limit))};
 }
 
+LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant since) {
+  return {episode.fault, fault.factor, fault.jitter.fraction(), fault.ramp, since};
+}
+
 }  // namespace dvt::sim

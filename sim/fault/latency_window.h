@@ -8,6 +8,7 @@
 #include "engine/ports/fault_point.h"
 #include "engine/ports/random.h"
 #include "engine/ports/timers.h"
+#include "sim/fault/fault_plan.h"
 
 namespace dvt::sim {
 
@@ -35,5 +36,8 @@ class LatencyWindow final : public LatencyScale {
   std::uint32_t target_;
   std::vector<Effect> effects_;  // by fault
 };
+
+/// What an episode of a `latency` or `throttle` fault does to a window from `since` on.
+LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant since);
 
 }  // namespace dvt::sim

@@ -223,11 +223,6 @@ std::vector<std::unique_ptr<AlertRule>> evaluated_rules(RuleSet set, UnixNanos s
   return out;
 }
 
-std::unique_ptr<AlertRule> expression_rule(AlertRuleInfo info, UnixNanos start) {
-  promql::Expression expression(info.expr);
-  return std::make_unique<ExpressionRule>(std::move(info), std::move(expression), start);
-}
-
 std::vector<UnevaluatedRule> unevaluated_rules(RuleSet set) {
   std::vector<UnevaluatedRule> out;
   for (const Row& row : kRules) {

@@ -67,16 +67,6 @@ AlertEvaluator::AlertEvaluator(std::span<const RuleSet> sets, Instant warmup_end
   }
 }
 
-AlertEvaluator::AlertEvaluator(std::vector<std::unique_ptr<AlertRule>> rules, Instant warmup_end)
-    : warmup_end_(warmup_end) {
-  for (auto& rule : rules) {
-    order_.emplace_back(rule->info().set, rule->info().name);
-    Entry entry;
-    entry.rule = std::move(rule);
-    entries_.push_back(std::move(entry));
-  }
-}
-
 std::span<const AlertTransition> AlertEvaluator::step(const SeriesStore& store, Instant at) {
   ++steps_;
   transitions_.clear();

@@ -52,8 +52,6 @@ class AlertRule {
 
 /// Rules of the set whose metrics are fed. `start`: the scenario's, for time().
 std::vector<std::unique_ptr<AlertRule>> evaluated_rules(RuleSet set, UnixNanos start);
-/// A rule of one's own. Throws dvt::Error when its expression is outside the shapes (promql_expr.h).
-std::unique_ptr<AlertRule> expression_rule(AlertRuleInfo info, UnixNanos start);
 /// The sets as one rule file of Prometheus, rules that are not evaluated here included.
 std::string prometheus_rules(std::span<const RuleSet> sets);
 /// Rules of the set that are not evaluated.
@@ -103,8 +101,6 @@ struct AlertTransition {
 class AlertEvaluator {
  public:
   AlertEvaluator(std::span<const RuleSet> sets, Instant warmup_end, UnixNanos start);
-  /// Own rules, for tests.
-  AlertEvaluator(std::vector<std::unique_ptr<AlertRule>> rules, Instant warmup_end);
 
   /// Call on the grid after Measure::sample(at); not at an end instant off the grid. Returns what changed, in the order
   /// of the rules; valid until the next step.

@@ -48,7 +48,7 @@ std::uint32_t DiskFaults::begin(const Fault& fault, Episode episode) {
   DVT_ASSERT(rows_ != nullptr && disk_ != nullptr, "the reader lets disk faults pass only where there is a disk");
   switch (fault.kind) {
     case FaultKind::disk_slow:
-      latency_.begin({episode.fault, fault.factor, fault.jitter.fraction(), fault.ramp, timers_.now()});
+      latency_.begin(effect_of(fault, episode, timers_.now()));
       return 1;
     case FaultKind::disk_full:
       start(episode, {DiskFault::full});

@@ -1,6 +1,7 @@
 #include "sim/world/reader_faults.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/assert.h"
 #include "sim/scenario/fault_kinds.h"
@@ -15,10 +16,6 @@ bool is_of_a_process(FaultKind kind) {
 
 bool is_slowness(FaultKind kind) {
   return kind == FaultKind::latency || kind == FaultKind::throttle;
-}
-
-LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant since) {
-  return {episode.fault, fault.factor, fault.jitter.fraction(), fault.ramp, since};
 }
 
 const LatencyScale* if_active(const std::unique_ptr<LatencyWindow>& window) {
@@ -102,16 +99,7 @@ std::vector<std::uint32_t> ReaderFaults::choose(const Group& group, const Fault&
     return {static_cast<std::uint32_t>(fault.target.index)};
   }
   if (fault.target.members != Target::Members::random) return all;
-  // k different ones: a partial Fisher-Yates shuffle, one word a pick.
-  Draws draws(random_, Purpose::fault_effect, episode.fault, episode.number, 3);
-  const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(fault.target.index), all.size());
-  for (std::size_t i = 0; i < wanted; ++i) {
-    const std::uint64_t word = draws.next();
-    std::swap(all[i], all[i + word % (all.size() - i)]);
-  }
-  all.resize(wanted);
-  std::sort(all.begin(), all.end());
-  return all;
+  return draw_members(random_, episode, std::move(all), fault.target.index);
 }
 
 std::uint32_t ReaderFaults::begin(const Fault& fault, Episode episode) {

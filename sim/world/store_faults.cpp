@@ -78,7 +78,7 @@ void StoreFaults::set(Switch which, bool on) {
 
 std::uint32_t StoreFaults::begin(const Fault& fault, Episode episode) {
   if (LatencyWindow* window = window_of(fault)) {
-    window->begin({episode.fault, fault.factor, fault.jitter.fraction(), fault.ramp, timers_.now()});
+    window->begin(effect_of(fault, episode, timers_.now()));
     return 1;
   }
   const Switch which = switch_of(fault);

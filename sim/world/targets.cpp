@@ -1,15 +1,9 @@
 #include "sim/world/targets.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dvt::sim {
-namespace {
-
-LatencyWindow::Effect effect_of(const Fault& fault, Episode episode, Instant now) {
-  return {episode.fault, fault.factor, fault.jitter.fraction(), fault.ramp, now};
-}
-
-}  // namespace
 
 Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, WorkerProcesses& workers,
                  std::vector<WorkerGroup> groups, adapters::Warehouses& warehouses, StoreModel& store,
@@ -92,16 +86,8 @@ std::uint32_t Targets::kill_workers(const Fault& fault, Episode episode) {
     if (fault.group == FaultGroup::zone && i % group->zones != zone) continue;
     if (workers_.up(group->first + i)) candidates.push_back(i);
   }
-  if (fault.target.members == Target::Members::random) {
-    Draws draws(random_, Purpose::fault_effect, episode.fault, episode.number, 3);
-    const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(fault.target.index), candidates.size());
-    for (std::size_t i = 0; i < wanted; ++i) {
-      const std::uint64_t word = draws.next();
-      std::swap(candidates[i], candidates[i + word % (candidates.size() - i)]);
-    }
-    candidates.resize(wanted);
-    std::sort(candidates.begin(), candidates.end());
-  }
+  if (fault.target.members == Target::Members::random)
+    candidates = draw_members(random_, episode, std::move(candidates), fault.target.index);
   std::uint32_t down = 0;
   for (std::uint32_t i = 0; i < group->count; ++i) down += workers_.up(group->first + i) ? 0 : 1;
   const std::int64_t down_max = static_cast<std::int64_t>(group->count) * fault.max_down.ppb / 1'000'000'000;
