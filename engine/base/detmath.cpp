@@ -213,6 +213,32 @@ double log_gamma(double a) {
   return ((a - 0.5) * log(a) - a) + kHalfLog2Pi + series - log(product);
 }
 
+// I_x(a, b) by its continued fraction (Lentz's method, even and odd steps), for x at or below about the mean;
+// `rest` is 1 - x.
+double beta_lower_tail(double a, double b, double x, double rest) {
+  const double front = exp(a * log(x) + b * log(rest) + log_gamma(a + b) - log_gamma(a) - log_gamma(b)) / a;
+  constexpr double kTiny = 1e-300;
+  const auto away_from_zero = [](double value) { return value > -kTiny && value < kTiny ? kTiny : value; };
+  double c = 1.0;
+  double d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
+  double h = d;
+  for (double m = 1.0; m < 100'000; m += 1.0) {
+    const double even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m));
+    d = 1.0 / away_from_zero(1.0 + even * d);
+    c = away_from_zero(1.0 + even / c);
+    h *= d * c;
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0));
+    d = 1.0 / away_from_zero(1.0 + odd * d);
+    c = away_from_zero(1.0 + odd / c);
+    const double change = d * c;
+    h *= change;
+    const double distance = change - 1.0;
+    if (distance < 0x1p-52 && distance > -0x1p-52) break;
+  }
+  const double share = front * h;
+  return share < 1.0 ? share : 1.0;
+}
+
 }  // namespace
 
 double exp(double x) {
@@ -339,6 +365,18 @@ double gamma_cdf(double a, double x) {
   }
   const double share = 1.0 - front * h;
   return share > 0.0 ? share : 0.0;
+}
+
+double beta_cdf(double a, double b, double x) {
+  DVT_ASSERT(a > 0 && b > 0 && a < kInfinity && b < kInfinity, "a beta distribution's shapes are positive and finite");
+  if (!(x > 0)) return 0.0;
+  if (!(x < 1)) return 1.0;
+  // The fraction converges fast below the mean only; above it, the other tail is the small one.
+  if (x > (a + 1.0) / (a + b + 2.0)) {
+    const double share = 1.0 - beta_lower_tail(b, a, 1.0 - x, x);
+    return share > 0.0 ? share : 0.0;
+  }
+  return beta_lower_tail(a, b, x, 1.0 - x);
 }
 
 std::int64_t round_to_int64(double x) {

@@ -24,6 +24,8 @@ double inverse_normal_cdf(double p);
 double normal_cdf(double z);
 /// P(a, x): the share of a gamma distribution with shape a > 0 and scale 1 that lies below x. For reports.
 double gamma_cdf(double a, double x);
+/// I_x(a, b): the share of a beta distribution with a > 0 and b > 0 that lies below x. For reports.
+double beta_cdf(double a, double b, double x);
 
 /// Nearest integer, halves away from zero; saturates at the ends of int64, NaN gives 0.
 std::int64_t round_to_int64(double x);
