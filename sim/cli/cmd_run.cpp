@@ -13,7 +13,6 @@
 #include "sim/check/digest.h"
 #include "sim/check/fingerprint.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/execute.h"
 #include "sim/cli/fd_stream.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
@@ -23,6 +22,7 @@
 #include "sim/report/json_report.h"
 #include "sim/report/text_report.h"
 #include "sim/scenario/scalars.h"
+#include "sim/study/execute.h"
 #include "store/sqlite/sqlite_state_store.h"
 
 namespace dvt::sim::cli {

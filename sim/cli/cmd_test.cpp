@@ -1,16 +1,14 @@
 // test PATH...: every scenario is a test. Files run in the order of their names; with -j N, several at once, each in
 // its own world; the report keeps the order.
 #include <algorithm>
-#include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 #include "engine/base/format.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/execute.h"
 #include "sim/report/junit.h"
+#include "sim/study/execute.h"
+#include "sim/study/parallel.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -54,24 +52,11 @@ std::vector<std::string> scenario_files(const std::vector<std::string>& paths) {
   return files;
 }
 
-// "A..B", both included.
-std::vector<std::optional<std::uint64_t>> parse_seeds(const std::string& text) {
+std::vector<std::optional<std::uint64_t>> seeds_of(const std::string& text) {
   if (text.empty()) return {std::nullopt};
-  const std::size_t dots = text.find("..");
-  const auto number = [&](std::string_view part) {
-    std::uint64_t value = 0;
-    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (parsed.ec != std::errc{} || parsed.ptr != part.data() + part.size() || part.empty())
-      throw Error("--seeds " + text + ": expected A..B, two whole numbers");
-    return value;
-  };
-  const std::string_view view(text);
-  const std::uint64_t first = number(dots == std::string::npos ? view : view.substr(0, dots));
-  const std::uint64_t last = dots == std::string::npos ? first : number(view.substr(dots + 2));
-  if (last < first || last - first >= 1'000'000)
-    throw Error("--seeds " + text + ": expected A <= B and fewer than a million seeds");
+  const SeedRange range = parse_seeds(text);
   std::vector<std::optional<std::uint64_t>> seeds;
-  for (std::uint64_t seed = first; seed <= last; ++seed) seeds.emplace_back(seed);
+  for (std::uint64_t seed = range.first; seed <= range.last; ++seed) seeds.emplace_back(seed);
   return seeds;
 }
 
@@ -147,26 +132,17 @@ void print(const Case& test) {
 int run_tests(const Arguments& arguments, const CommonOptions& common) {
   std::vector<Case> cases;
   for (const std::string& file : scenario_files(arguments.paths))
-    for (const auto& seed : parse_seeds(arguments.seeds)) {
+    for (const auto& seed : seeds_of(arguments.seeds)) {
       cases.push_back({});
       cases.back().file = file;
       cases.back().seed = seed;
     }
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t at = next++; at < cases.size(); at = next++) {
-      run_case(cases[at], arguments, common);
-      if (arguments.jobs == 1) print(cases[at]);
-    }
-  };
-  if (arguments.jobs <= 1) {
-    work();
-  } else {
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < arguments.jobs; ++i) threads.emplace_back(work);
-    for (std::thread& thread : threads) thread.join();
+  parallel_for(cases.size(), arguments.jobs, [&](std::size_t at) {
+    run_case(cases[at], arguments, common);
+    if (arguments.jobs == 1) print(cases[at]);
+  });
+  if (arguments.jobs > 1)
     for (const Case& test : cases) print(test);
-  }
   std::size_t counts[4] = {};
   int worst = kExitPassed;
   std::vector<JUnitCase> junit;

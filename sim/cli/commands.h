@@ -8,6 +8,7 @@
 namespace dvt::sim::cli {
 
 void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_study(CLI::App& app, const CommonOptions& common, int& exit_code);  // study, sweep, compare, search
 void add_test(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_audit(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_check(CLI::App& app, const CommonOptions& common, int& exit_code);

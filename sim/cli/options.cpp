@@ -2,14 +2,12 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
-#include "sim/check/invariants.h"
-#include "sim/import/plan_source.h"
-#include "sim/slo/result_paths.h"
-#include "sim/world/workflow_plans.h"
+#include "sim/study/execute.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -38,22 +36,32 @@ std::vector<SetOverride> parse_overrides(const std::vector<std::string>& argumen
   return overrides;
 }
 
+SeedRange parse_seeds(const std::string& text) {
+  const std::size_t dots = text.find("..");
+  const auto number = [&](std::string_view part) {
+    std::uint64_t value = 0;
+    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (parsed.ec != std::errc{} || parsed.ptr != part.data() + part.size() || part.empty())
+      throw Error("--seeds " + text + ": expected A..B, two whole numbers");
+    return value;
+  };
+  const std::string_view view(text);
+  SeedRange range;
+  range.first = number(dots == std::string::npos ? view : view.substr(0, dots));
+  range.last = dots == std::string::npos ? range.first : number(view.substr(dots + 2));
+  if (range.last < range.first || range.last - range.first >= 1'000'000)
+    throw Error("--seeds " + text + ": expected A <= B and fewer than a million seeds");
+  return range;
+}
+
 std::optional<Scenario> read_checked(const std::string& file, std::span<const SetOverride> overrides,
                                      const CommonOptions& common) {
-  auto read = load_scenario(file, overrides);
+  auto read = read_runnable(file, overrides);
   if (!read.has_value()) {
     std::fputs(format(read.error()).c_str(), stderr);
     return std::nullopt;
   }
   Scenario scenario = std::move(read.value());
-  std::vector<Diagnostic> wrong = check_workflows(scenario);
-  for (Diagnostic& one : check_plan_files(scenario)) wrong.push_back(std::move(one));
-  for (Diagnostic& one : check_assertions(scenario, result_paths(scenario, invariant_names())))
-    wrong.push_back(std::move(one));
-  if (!wrong.empty()) {
-    std::fputs(format(wrong).c_str(), stderr);
-    return std::nullopt;
-  }
   if (!common.quiet) std::fputs(format(scenario_warnings(scenario)).c_str(), stderr);
   return scenario;
 }

@@ -39,6 +39,14 @@ std::vector<SetOverride> parse_overrides(const std::vector<std::string>& argumen
 std::optional<Scenario> read_checked(const std::string& file, std::span<const SetOverride> overrides,
                                      const CommonOptions& common);
 
+/// `A..B`, both included, or one seed.
+struct SeedRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+/// Of `--seeds`; fewer than a million. Throws dvt::Error.
+SeedRange parse_seeds(const std::string& text);
+
 /// Seconds since the process started.
 double seconds_since_start();
 

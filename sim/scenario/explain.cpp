@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "engine/base/text.h"
 #include "sim/scenario/dist_codec.h"
 #include "sim/scenario/fault_kinds.h"
 #include "sim/scenario/help.h"
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/reader.h"
+#include "sim/scenario/study_spec.h"
 #include "sim/scenario/words.h"
 
 namespace dvt::sim {
@@ -42,9 +44,9 @@ std::string default_of(const Field& field) {
   return text;
 }
 
-std::string explain_key(const KeyInfo& key) {
+std::string explain_key(std::string_view root, const KeyInfo& key) {
   const Field& field = *key.field;
-  std::string out = fmt::format("scenario.{}\n  {}\n\n", key.path, field.doc);
+  std::string out = fmt::format("{}.{}\n  {}\n\n", root, key.path, field.doc);
   std::vector<std::pair<std::string, std::string>> rows{
       {"type", fmt::format("{} ({})", field.type->name, field.type->notation)}};
   if (!field.range.empty()) rows.emplace_back("range", field.range);
@@ -63,22 +65,25 @@ std::string explain_key(const KeyInfo& key) {
   return out;
 }
 
-Result<std::string, NoTopic> explain_scenario(std::string_view path) {
+// `root` is scenario or study, `path` a key below it; empty: all of them.
+Result<std::string, NoTopic> explain_keys(std::string_view root, const ObjectTable& table, std::string_view path) {
   if (path.empty())
-    return "A scenario file (one YAML document, at most 1 MiB). Its keys; ask for scenario.KEY:\n" +
-           keys_of(scenario_table());
-  const std::vector<KeyInfo> keys = all_keys();
-  if (const KeyInfo* key = find_key(keys, path)) return explain_key(*key);
+    return fmt::format("A {} file (one YAML document, at most 1 MiB). Its keys; ask for {}.KEY:\n", root, root) +
+           keys_of(table);
+  const std::vector<KeyInfo> keys = all_keys(table);
+  if (const KeyInfo* key = find_key(keys, path)) return explain_key(root, *key);
   // The name level of a map: scenario.faults.slow
   const std::size_t dot = path.rfind('.');
   if (dot != std::string_view::npos) {
     const KeyInfo* parent = find_key(keys, path.substr(0, dot));
-    if (parent != nullptr && parent->field->type->shape == TypeInfo::Shape::map) return explain_key(*parent);
+    if (parent != nullptr && parent->field->type->shape == TypeInfo::Shape::map) return explain_key(root, *parent);
   }
-  std::string nearest;
-  is_key_path(path, nearest);
-  return failure(NoTopic{fmt::format("no key scenario.{}{}", path,
-                                     nearest.empty() ? "" : fmt::format(" (did you mean scenario.{}?)", nearest))});
+  std::vector<std::string_view> known;
+  for (const KeyInfo& key : keys) known.push_back(key.path);
+  constexpr std::size_t kLongest = 100;
+  const std::string nearest = path.size() > kLongest ? std::string() : std::string(nearest_name(path, known));
+  return failure(NoTopic{fmt::format("no key {}.{}{}", root, path,
+                                     nearest.empty() ? "" : fmt::format(" (did you mean {}.{}?)", root, nearest))});
 }
 
 std::string target_list(const std::vector<TargetKind>& kinds) {
@@ -200,6 +205,8 @@ constexpr std::string_view kExitCodes = R"(  0    passed
 std::string topics() {
   return "Topics of `dvtsim explain`:\n" + listing({{"scenario", "the keys of a scenario file"},
                                                     {"scenario.KEY", "one key: type, range, default, example"},
+                                                    {"study", "the keys of a study file"},
+                                                    {"study.KEY", "one key of it"},
                                                     {"fault", "fault kinds, targets, parameters"},
                                                     {"fault KIND", "one fault kind"},
                                                     {"distribution", "the forms of <dist>"},
@@ -220,8 +227,12 @@ Result<std::string, NoTopic> explain(std::string_view topic) {
   const std::string_view rest =
       space == std::string_view::npos ? std::string_view() : topic.substr(topic.find_first_not_of(' ', space));
   if (head.empty()) return topics();
-  if (head == "scenario" && rest.empty()) return explain_scenario("");
-  if (head.starts_with("scenario.") && rest.empty()) return explain_scenario(head.substr(9));
+  if (rest.empty()) {
+    if (head == "scenario") return explain_keys("scenario", scenario_table(), "");
+    if (head.starts_with("scenario.")) return explain_keys("scenario", scenario_table(), head.substr(9));
+    if (head == "study") return explain_keys("study", study_table(), "");
+    if (head.starts_with("study.")) return explain_keys("study", study_table(), head.substr(6));
+  }
   if (head == "fault" || head == "faults") return explain_fault(rest);
   if (head == "objectives" || head == "objective") return explain_objectives(rest);
   if (topic == "distribution" || topic == "dist") return explain_distribution();
@@ -229,8 +240,8 @@ Result<std::string, NoTopic> explain(std::string_view topic) {
   if (topic == "assertions" || topic == "assertion") return std::string(kAssertions);
   if (topic == "units") return std::string(kUnits);
   if (topic == "exit-codes" || topic == "exit codes") return std::string(kExitCodes);
-  const std::vector<std::string_view> known{"scenario",     "fault",      "distribution", "objectives",
-                                            "known-faults", "assertions", "units",        "exit-codes"};
+  const std::vector<std::string_view> known{"scenario",     "study",      "fault", "distribution", "objectives",
+                                            "known-faults", "assertions", "units", "exit-codes"};
   std::string hint = Reading::suggestion(topic, known);
   std::string nearest;
   if (is_key_path(topic, nearest)) hint = fmt::format(" (did you mean scenario.{}?)", topic);

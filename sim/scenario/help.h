@@ -16,9 +16,9 @@ struct NoTopic {
   std::string message;
 };
 
-/// Topics: `scenario`, `scenario.KEY` (names may be filled in: scenario.faults.slow.factor), `fault`, `fault KIND`,
-/// `distribution`, `objectives`, `objectives NAME`, `known-faults`, `assertions`, `units`, `exit-codes`. An empty topic
-/// lists them.
+/// Topics: `scenario`, `scenario.KEY` (names may be filled in: scenario.faults.slow.factor), `study`, `study.KEY`,
+/// `fault`, `fault KIND`, `distribution`, `objectives`, `objectives NAME`, `known-faults`, `assertions`, `units`,
+/// `exit-codes`. An empty topic lists them.
 Result<std::string, NoTopic> explain(std::string_view topic);
 
 /// A small scenario with comments, for `dvtsim init`.

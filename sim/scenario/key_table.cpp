@@ -121,8 +121,12 @@ bool fits(std::string_view pattern, std::string_view path) {
 }  // namespace
 
 std::vector<KeyInfo> all_keys() {
+  return all_keys(scenario_table());
+}
+
+std::vector<KeyInfo> all_keys(const ObjectTable& table) {
   std::vector<KeyInfo> keys;
-  walk(scenario_table(), "", ModelStatus::supported, keys);
+  walk(table, "", ModelStatus::supported, keys);
   return keys;
 }
 

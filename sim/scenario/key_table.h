@@ -87,6 +87,8 @@ struct KeyInfo {
 };
 /// Every key of the language, depth first in the order of the file.
 std::vector<KeyInfo> all_keys();
+/// Every key below a table.
+std::vector<KeyInfo> all_keys(const ObjectTable& table);
 /// The row of a path, with names filled in or not; nullptr when there is none.
 const KeyInfo* find_key(const std::vector<KeyInfo>& keys, std::string_view path);
 /// True when `path` names a key: a path of all_keys() with names filled in. Otherwise the nearest path is set.

@@ -10,6 +10,7 @@
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/overrides.h"
 #include "sim/scenario/reading.h"
+#include "sim/scenario/study_spec.h"
 #include "sim/scenario/validate.h"
 #include "sim/scenario/yaml_front.h"
 
@@ -25,6 +26,25 @@ std::vector<Diagnostic> arranged(std::vector<Diagnostic> diagnostics, const std:
     return a.line != b.line ? a.line < b.line : a.column < b.column;
   });
   return diagnostics;
+}
+
+// One byte more than allowed is enough to say that it is too large.
+std::string read_text(const std::string& file_name) {
+  std::error_code code;
+  if (std::filesystem::is_directory(file_name, code))
+    throw Error(fmt::format("{}: is a folder, not a scenario", file_name));
+  std::ifstream file(file_name, std::ios::binary);
+  if (!file) throw Error(fmt::format("{}: cannot be opened", file_name));
+  std::string text(kMaxScenarioBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) throw Error(fmt::format("{}: cannot be read", file_name));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+bool says_study(const Node& root) {
+  const Node* kind = root.find("kind");
+  return kind != nullptr && kind->is_word("Study");
 }
 
 }  // namespace
@@ -50,10 +70,9 @@ Result<Scenario, std::vector<Diagnostic>> read_scenario(std::string_view text, s
   Reading reading(file_name, std::move(paths));
   Scenario scenario;
   scenario.file_name = file_name;
-  const Node* kind = root->find("kind");
-  if (kind != nullptr && kind->is_word("Study")) {
+  if (says_study(*root)) {
     PathScope scope(reading, "kind");
-    reading.error(kind->mark, "Study is not modelled yet; Scenario is");
+    reading.error(root->find("kind")->mark, "a Study holds many runs: `dvtsim study` runs it; expected Scenario");
   } else {
     scenario_table().read(reading, *root, &scenario);
     if (root->is_mapping()) validate(scenario, *root, reading);
@@ -65,16 +84,30 @@ Result<Scenario, std::vector<Diagnostic>> read_scenario(std::string_view text, s
 
 Result<Scenario, std::vector<Diagnostic>> load_scenario(const std::string& file_name,
                                                         std::span<const SetOverride> overrides) {
-  std::error_code code;
-  if (std::filesystem::is_directory(file_name, code))
-    throw Error(fmt::format("{}: is a folder, not a scenario", file_name));
-  std::ifstream file(file_name, std::ios::binary);
-  if (!file) throw Error(fmt::format("{}: cannot be opened", file_name));
-  std::string text(kMaxScenarioBytes + 1, '\0');  // one byte more than allowed is enough to say that it is too large
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) throw Error(fmt::format("{}: cannot be read", file_name));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return read_scenario(text, file_name, overrides);
+  return read_scenario(read_text(file_name), file_name, overrides);
+}
+
+Result<Study, std::vector<Diagnostic>> read_study(std::string_view text, std::string file_name) {
+  std::vector<Diagnostic> diagnostics;
+  std::optional<Node> root = parse_yaml(text, diagnostics);
+  if (!root) return failure(arranged(std::move(diagnostics), file_name));
+  Reading reading(file_name, {});
+  Study study;
+  study.file_name = file_name;
+  study_table().read(reading, *root, &study);
+  for (Diagnostic& diagnostic : reading.take_diagnostics()) diagnostics.push_back(std::move(diagnostic));
+  if (!diagnostics.empty()) return failure(arranged(std::move(diagnostics), file_name));
+  return study;
+}
+
+Result<Study, std::vector<Diagnostic>> load_study(const std::string& file_name) {
+  return read_study(read_text(file_name), file_name);
+}
+
+bool is_study_file(const std::string& file_name) {
+  std::vector<Diagnostic> ignored;
+  const std::optional<Node> root = parse_yaml(read_text(file_name), ignored);
+  return root && says_study(*root);
 }
 
 std::string write_resolved(const Scenario& scenario, std::string_view target_file) {

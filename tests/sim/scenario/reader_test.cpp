@@ -100,7 +100,7 @@ escalation: none)"));
 
 TEST(Errors, OfAStudySayThatItIsNotModelledYet) {
   EXPECT_EQ(errors_of("apiVersion: dvtsim/v1\nkind: Study\nmetadata: {name: s}\nscenario: a.yaml\n"),
-            "s.yaml:2:7: kind: Study is not modelled yet; Scenario is\n");
+            "s.yaml:2:7: kind: a Study holds many runs: `dvtsim study` runs it; expected Scenario\n");
 }
 
 TEST(KnownFaults, AreSwitchedAllTogetherOrByNumber) {

@@ -1,11 +1,14 @@
-#include "sim/cli/execute.h"
+#include "sim/study/execute.h"
 
 #include <algorithm>
 
 #include "sim/check/fingerprint.h"
+#include "sim/check/invariants.h"
+#include "sim/import/plan_source.h"
 #include "sim/slo/result_paths.h"
+#include "sim/world/workflow_plans.h"
 
-namespace dvt::sim::cli {
+namespace dvt::sim {
 namespace {
 
 std::string quoted(const std::string& word) {
@@ -19,6 +22,19 @@ std::string quoted(const std::string& word) {
 }
 
 }  // namespace
+
+Result<Scenario, std::vector<Diagnostic>> read_runnable(const std::string& file,
+                                                        std::span<const SetOverride> overrides) {
+  auto read = load_scenario(file, overrides);
+  if (!read.has_value()) return read;
+  const Scenario& scenario = read.value();
+  std::vector<Diagnostic> wrong = check_workflows(scenario);
+  for (Diagnostic& one : check_plan_files(scenario)) wrong.push_back(std::move(one));
+  for (Diagnostic& one : check_assertions(scenario, result_paths(scenario, invariant_names())))
+    wrong.push_back(std::move(one));
+  if (!wrong.empty()) return failure(std::move(wrong));
+  return read;
+}
 
 std::string reproduce_line(const Scenario& scenario, const std::vector<std::string>& sets, const std::string& store) {
   std::string line = "dvtsim run " + quoted(scenario.file_name) + " --seed " + std::to_string(scenario.seed);
@@ -95,4 +111,4 @@ Executed execute(const Scenario& scenario, ExecuteOptions options) {
   return executed;
 }
 
-}  // namespace dvt::sim::cli
+}  // namespace dvt::sim
