@@ -184,13 +184,14 @@ step_prometheus() {
   missing_tool prometheus prometheus prometheus && return 0
   missing_tool prometheus promtool prometheus && return 0
   configure_release
-  build release sim/cli/dvtsim
+  build release sim/cli/dvtsim tests/prometheus/evaluate
   local scenario status=0
-  for scenario in alert-storm projector-stall pause-under-backlog worker-crash; do
-    if tests/prometheus/parity.py build/release/sim/cli/dvtsim "tests/scenarios/$scenario.yaml"; then
+  for scenario in alert-storm projector-stall pause-under-backlog worker-crash rules/own-rules rules/fault-rich-day; do
+    if tests/prometheus/parity.py build/release/sim/cli/dvtsim build/release/tests/prometheus/evaluate \
+      "tests/scenarios/$scenario.yaml"; then
       tally add passed "prometheus: $scenario" ''
     else
-      tally add failed "prometheus: $scenario" 'samples or firings differ'
+      tally add failed "prometheus: $scenario" 'samples, values, verdicts or firings differ'
       status=1
     fi
   done

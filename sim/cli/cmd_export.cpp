@@ -8,8 +8,9 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/output_file.h"
 #include "sim/record/run_file.h"
+#include "sim/report/grafana.h"
 #include "sim/report/openmetrics.h"
-#include "sim/slo/alerts.h"
+#include "sim/report/promtool_tests.h"
 
 namespace dvt::sim::cli {
 namespace {
@@ -128,15 +129,50 @@ int export_openmetrics(const Arguments& arguments) {
 
 int export_rules(const Arguments& arguments) {
   if (arguments.all || !arguments.run.empty()) throw Error("export rules: --run and --all belong to temporal-history");
-  const std::string named = RunFile(arguments.directory).meta("rule_sets");
-  std::vector<RuleSet> sets;
-  for (const RuleSet set : {RuleSet::upstream, RuleSet::corrected})
-    if (named.find(to_string(set)) != std::string::npos) sets.push_back(set);
-  if (sets.empty()) {
-    std::fprintf(stderr, "dvtsim: the run in %s was judged by no rule set\n", arguments.directory.c_str());
+  const std::string rules = RunFile(arguments.directory).meta("rules");
+  if (rules.find("- alert: ") == std::string::npos) {
+    std::fprintf(stderr, "dvtsim: the run in %s was judged by no rules\n", arguments.directory.c_str());
     return kExitNothing;
   }
-  write_result(arguments.out, prometheus_rules(sets));
+  write_result(arguments.out, rules);
+  return kExitPassed;
+}
+
+// ---- promtool-tests ----
+
+int export_promtool_tests(const Arguments& arguments) {
+  if (arguments.all || !arguments.run.empty())
+    throw Error("export promtool-tests: --run and --all belong to temporal-history");
+  if (arguments.out.empty())
+    throw Error("export promtool-tests: expected -o DIRECTORY; rules.yaml and tests.yaml are written there");
+  RunFile file(arguments.directory);
+  const PromtoolTests tests = promtool_tests(file);
+  if (tests.tested == 0) {
+    std::fprintf(stderr, "dvtsim: no rule of the run in %s can be tested\n", arguments.directory.c_str());
+    return kExitNothing;
+  }
+  make_directory(arguments.out);
+  write_file(std::filesystem::path(arguments.out) / "rules.yaml", tests.rules);
+  write_file(std::filesystem::path(arguments.out) / "tests.yaml", tests.tests);
+  std::fprintf(stderr, "%zu rules, %zu checks; %zu rules without a test, each with its reason in tests.yaml\n",
+               tests.tested, tests.checks, tests.left_out);
+  return kExitPassed;
+}
+
+// ---- grafana ----
+
+int export_grafana(const Arguments& arguments) {
+  if (arguments.all || !arguments.run.empty())
+    throw Error("export grafana: --run and --all belong to temporal-history");
+  if (arguments.out.empty())
+    throw Error("export grafana: expected -o DIRECTORY, one file a dashboard is written there");
+  RunFile file(arguments.directory);
+  const std::vector<Instant> times = file.sample_times();
+  const UnixNanos from = file.start();
+  const UnixNanos to{from.ns + (times.empty() ? 0 : times.back().ns)};
+  make_directory(arguments.out);
+  for (const Dashboard& board : grafana_dashboards(from, to))
+    write_file(std::filesystem::path(arguments.out) / (board.uid + ".json"), board.json);
   return kExitPassed;
 }
 
@@ -150,8 +186,8 @@ struct Format {
 constexpr Format kFormats[] = {
     {"openmetrics", export_openmetrics},
     {"rules", export_rules},
-    {"promtool-tests"},
-    {"grafana"},
+    {"promtool-tests", export_promtool_tests},
+    {"grafana", export_grafana},
     {"temporal-history", export_temporal_history},
     {"perfetto"},
     {"otlp"},

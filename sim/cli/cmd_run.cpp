@@ -120,7 +120,7 @@ std::optional<HistoryRule> history_rule(const Record& record) {
 void keep_record(RunRecorder& recorder, const Scenario& scenario, const Verdict& verdict) {
   recorder.timeline(verdict.measured.warmup_end, TimelineKind::phase, "warm-up", "ends");
   for (const AlertResult& alert : verdict.alerts) {
-    const std::string name = std::string(to_string(alert.set)) + "/" + alert.rule;
+    const std::string name = alert.set + "/" + alert.rule;
     for (const Firing& firing : alert.firings) {
       recorder.timeline(firing.pending_at, TimelineKind::alert, name, "pending");
       recorder.timeline(firing.firing_at, TimelineKind::alert, name, "firing");
@@ -131,6 +131,7 @@ void keep_record(RunRecorder& recorder, const Scenario& scenario, const Verdict&
   for (const RuleSet set : scenario.alerts.rule_sets)
     rule_sets += (rule_sets.empty() ? "" : " ") + std::string(to_string(set));
   recorder.finish({{"rule_sets", rule_sets},
+                   {"rules", prometheus_rules(alert_rules(scenario))},
                    {"scenario", verdict.identity.scenario},
                    {"seed", std::to_string(verdict.identity.seed)},
                    {"fingerprint", verdict.identity.fingerprint},

@@ -25,12 +25,21 @@ void LagTracker::advance(Instant now) {
 void LagTracker::account(Instant from, Instant to, Duration bad_at_end) {
   bad_ += bad_at_end;
   const Instant bad_from = to - bad_at_end;
+  if (bad_from < to) note_bad(bad_from, to);
   while (from < to) {
     const Instant until = std::min(to, window_end_);
     window_total_ += until - from;
     if (until > bad_from) window_bad_ += until - std::max(from, bad_from);
     from = until;
     if (from == window_end_) close_window();
+  }
+}
+
+void LagTracker::note_bad(Instant from, Instant to) {
+  if (!bad_spans_.empty() && from - bad_spans_.back().to < kSpanGap) {
+    bad_spans_.back().to = to;
+  } else {
+    bad_spans_.push_back({from, to});
   }
 }
 
@@ -51,6 +60,7 @@ LagSummary LagTracker::summary(Instant end) {
   out.max_age = max_age_;
   out.any_event = any_event_;
   out.windows = windows_;
+  out.bad_spans = bad_spans_;
   if (window_total_.ns > 0) {
     ++out.windows.n;
     if (1000 * (window_total_ - window_bad_).ns < 999 * window_total_.ns) ++out.windows.failed;

@@ -15,6 +15,8 @@ class LagTracker {
   static constexpr std::uint64_t kBadEvents = 50;
   static constexpr Duration kBadAge = seconds(1);
   static constexpr Duration kWindow = minutes(5);
+  /// Bad stretches closer than this are one span.
+  static constexpr Duration kSpanGap = minutes(1);
 
   explicit LagTracker(Instant from) : from_(from), window_end_(from + kWindow) {}
 
@@ -39,6 +41,7 @@ class LagTracker {
  private:
   void account(Instant from, Instant to, Duration bad_at_end);
   void close_window();
+  void note_bad(Instant from, Instant to);
 
   Instant from_;  // warm-up's end
   Instant last_;
@@ -52,6 +55,7 @@ class LagTracker {
   Duration window_bad_;
   Duration window_total_;
   WindowCount windows_;
+  std::vector<TimeSpan> bad_spans_;
   bool any_event_ = false;
 };
 

@@ -47,11 +47,17 @@ std::size_t Observations::bytes() const {
   return bytes;
 }
 
+void Observations::close_window(WindowCount& windows, std::vector<BadWindow>& bad_windows) const {
+  if (window_n_ == 0) return;
+  ++windows.n;
+  if (!p99_holds(window_good_, window_n_)) ++windows.failed;
+  if (window_good_ < window_n_)
+    bad_windows.push_back(
+        {window_end_ - kWindow, window_n_, window_n_ - window_good_, window_first_bad_, window_last_bad_});
+}
+
 void Observations::next_window(Instant now) {
-  if (window_n_ > 0) {
-    ++windows_.n;
-    if (!p99_holds(window_good_, window_n_)) ++windows_.failed;
-  }
+  close_window(windows_, bad_windows_);
   window_n_ = 0;
   window_good_ = 0;
   const Duration since = now > from_ ? now - from_ : Duration{};
@@ -98,10 +104,8 @@ LatencySummary Observations::summary() const {
   out.percentiles = percentiles();
   out.exact = !binned_;
   out.windows = windows_;
-  if (window_n_ > 0) {
-    ++out.windows.n;
-    if (!p99_holds(window_good_, window_n_)) ++out.windows.failed;
-  }
+  out.bad_windows = bad_windows_;
+  close_window(out.windows, out.bad_windows);
   // A bin that straddles the threshold may be read on its wrong side; the integers decide.
   if (n_ > 0 && binned_) {
     Duration& p99 = out.percentiles.p99;

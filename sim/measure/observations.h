@@ -66,6 +66,9 @@ class Observations {
     if (good) {
       ++good_;
       ++window_good_;
+    } else {
+      if (window_n_ == window_good_ + 1) window_first_bad_ = now;
+      window_last_bad_ = now;
     }
   }
   void store(std::int64_t value) {
@@ -82,6 +85,8 @@ class Observations {
   void bin(std::int64_t value);
   void move_to_bins();
   void next_window(Instant now);
+  /// The window that is open, if it is one to tell of.
+  void close_window(WindowCount& windows, std::vector<BadWindow>& bad_windows) const;
   std::int64_t nearest_rank(std::uint64_t percent) const;
 
   Duration threshold_;
@@ -93,7 +98,10 @@ class Observations {
   std::uint64_t window_n_ = 0;
   std::uint64_t window_good_ = 0;
   Instant window_end_{INT64_MIN};
+  Instant window_first_bad_;
+  Instant window_last_bad_;
   WindowCount windows_;
+  std::vector<BadWindow> bad_windows_;
   bool binned_ = false;
   std::int64_t min_ = INT64_MAX;
   std::int64_t max_ = 0;

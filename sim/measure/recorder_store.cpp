@@ -99,7 +99,9 @@ void Measure::gap_suspected(RunOrdinal, Instant at) {
 void Measure::gap_confirmed(RunOrdinal, Instant at) {
   ++tally_->gaps_confirmed;
   handles_->gaps.add();
-  if (counts_from(at)) ++gaps_.confirmed;
+  if (!counts_from(at)) return;
+  ++gaps_.confirmed;
+  if (gaps_.confirmed_at.size() < GapSummary::kListLimit) gaps_.confirmed_at.push_back(at);
 }
 
 void Measure::outbox_leased(std::uint32_t, std::uint64_t, Instant, Instant) {

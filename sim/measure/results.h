@@ -26,6 +26,23 @@ struct WindowCount {
   bool operator==(const WindowCount&) const = default;
 };
 
+/// A five-minute window that held bad observations: where an indicator was bad, and how much budget was gone when.
+struct BadWindow {
+  Instant from;
+  std::uint64_t n = 0;
+  std::uint64_t bad = 0;
+  Instant first_bad;  // when the first bad one of the window ended
+  Instant last_bad;
+  bool operator==(const BadWindow&) const = default;
+};
+
+/// [from, to].
+struct TimeSpan {
+  Instant from;
+  Instant to;
+  bool operator==(const TimeSpan&) const = default;
+};
+
 /// Nearest-rank quantiles x₍⌈q·N⌉₎ of N values. Meaningful when n > 0.
 struct Percentiles {
   std::uint64_t n = 0;
@@ -46,6 +63,7 @@ struct LatencySummary {
   Percentiles percentiles;
   bool exact = true;  // false: quantiles come from bins, relative error at most 2^-12
   WindowCount windows;
+  std::vector<BadWindow> bad_windows;  // ascending
 };
 
 struct NamedLatency {
@@ -80,11 +98,15 @@ struct LagSummary {
   Duration max_age;
   WindowCount windows;  // by 1000·good >= 999·total in each
   bool any_event = false;
+  /// When it was bad, to the nanosecond, ascending; stretches less than a minute apart are one.
+  std::vector<TimeSpan> bad_spans;
 };
 
 struct GapSummary {
   std::uint64_t suspected = 0;
   std::uint64_t confirmed = 0;
+  static constexpr std::size_t kListLimit = 10'000;
+  std::vector<Instant> confirmed_at;  // the first of them
 };
 
 /// One full virtual day after warm-up.

@@ -1,5 +1,6 @@
 #include "sim/report/json_report.h"
 
+#include "engine/base/confidence.h"
 #include "engine/base/format.h"
 
 #include "engine/base/json.h"
@@ -137,7 +138,7 @@ class JsonReport {
     for (const AlertResult& alert : v_.alerts) {
       w_.begin_object();
       w_.member("rule", alert.rule);
-      w_.member("rule_set", to_string(alert.set));
+      w_.member("rule_set", alert.set);
       w_.member("severity", alert.severity);
       w_.member("evaluated", alert.evaluated);
       if (!alert.evaluated) w_.member("reason", alert.reason);
@@ -157,9 +158,62 @@ class JsonReport {
       } else {
         w_.value(nullptr);
       }
+      alert_truth(alert);
       w_.end_object();
     }
     w_.end_array();
+  }
+
+  void optional_number(std::string_view key, const std::optional<double>& value) {
+    w_.key(key);
+    if (value) {
+      w_.value(*value);
+    } else {
+      w_.value(nullptr);
+    }
+  }
+
+  void alert_truth(const AlertResult& alert) {
+    w_.key("objective");
+    if (alert.objective.empty()) {
+      w_.value(nullptr);
+    } else {
+      w_.value(alert.objective);
+    }
+    w_.key("impact");
+    if (!alert.impact) {
+      w_.value(nullptr);
+    } else {
+      const ImpactTruth& truth = *alert.impact;
+      w_.begin_object();
+      w_.member("n", truth.n);
+      w_.member("caught", truth.caught);
+      w_.member("late", truth.late);
+      w_.member("missed", truth.missed);
+      w_.member("true_firings", truth.true_firings);
+      optional_number("precision", alert.precision());
+      optional_number("recall", alert.recall());
+      seconds("detection_median_seconds", truth.median_detection());
+      w_.end_object();
+    }
+    optional_number("budget_consumed", alert.budget_consumed);
+    w_.key("false_alarm_share");
+    if (!alert.false_alarms || alert.firings.empty()) {
+      w_.value(nullptr);
+    } else {
+      const auto n = static_cast<std::int64_t>(alert.fired());
+      const auto hits = static_cast<std::int64_t>(*alert.false_alarms);
+      const confidence::Interval interval = confidence::share(hits, n, 0.95);
+      w_.begin_object();
+      w_.member("share", static_cast<double>(hits) / static_cast<double>(n));
+      w_.member("low", interval.low);
+      w_.member("high", interval.high);
+      w_.end_object();
+    }
+    if (alert.failed_steps > 0) {
+      w_.member("failed_steps", alert.failed_steps);
+      w_.member("failure", alert.failure);
+    }
   }
 
   void percentiles(std::string_view key, const Percentiles& p) {

@@ -119,15 +119,26 @@ class TextReport {
   void alerts() {
     std::size_t silent = 0;
     std::size_t unevaluated = 0;
+    std::size_t absent = 0;  // of those: for want of a metric
     title("alerts");
     for (const AlertResult& alert : v_.alerts) {
       if (!alert.evaluated) ++unevaluated;
+      if (!alert.evaluated && alert.reason.starts_with("its metric")) ++absent;
       if (alert.evaluated && alert.firings.empty()) ++silent;
       if (!alert.firings.empty()) fired(alert);
     }
     std::string rest = fmt::format("{} rule{} silent", silent, plural(silent));
-    if (unevaluated > 0) rest += fmt::format(", {} not evaluated (metric absent)", unevaluated);
+    if (absent > 0) rest += fmt::format(", {} not evaluated (metric absent)", absent);
+    if (unevaluated > absent) rest += fmt::format(", {} not evaluated:", unevaluated - absent);
     line(paint(Style::dim, rest));
+    for (const AlertResult& alert : v_.alerts) {
+      if (!alert.evaluated && !alert.reason.starts_with("its metric"))
+        out_ += wrapped(fmt::format("{}: {}", alert.rule, alert.reason), 4);
+      if (alert.failed_steps > 0)
+        out_ += wrapped(
+            fmt::format("{}: could not be evaluated at {} points: {}", alert.rule, alert.failed_steps, alert.failure),
+            4);
+    }
   }
 
   void fired(const AlertResult& alert) {
@@ -142,7 +153,7 @@ class TextReport {
                     at(alert.firings.front().firing_at), show_duration(firing), still ? ", still firing" : "");
     if (alert.detection) text += fmt::format("; detected in {}", show_duration(*alert.detection));
     if (alert.false_alarms && *alert.false_alarms > 0) text += fmt::format("; {} false", *alert.false_alarms);
-    if (scenario_.alerts.rule_sets.size() > 1) text = std::string(to_string(alert.set)) + "/" + text;
+    if (scenario_.alerts.rule_sets.size() + scenario_.alerts.files.size() > 1) text = alert.set + "/" + text;
     std::string lines = wrapped("▲ " + text, 2);
     lines.replace(lines.find("▲"), std::string_view("▲").size(), paint(Style::bad, "▲"));
     out_ += lines;

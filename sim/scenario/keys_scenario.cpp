@@ -30,7 +30,7 @@ const ObjectTable& table<Alerts>() {
     t.field("ruleSets", &Alerts::rule_sets, "The shipped rule sets to evaluate: upstream (faults included), corrected.")
         .example("[upstream, corrected]")
         .replaces();
-    t.field("files", &Alerts::files, "More rules, in Prometheus' format.").example("[my-rules.yaml]").not_yet();
+    t.field("files", &Alerts::files, "More rules, in Prometheus' format.").example("[my-rules.yaml]");
     t.field("actOnRun", &Alerts::act_on_run, "Alerts act during the run (operations, policies); false: only evaluated.")
         .example("true")
         .not_yet();

@@ -2,31 +2,19 @@
 // rules-corrected.yaml. A rule whose metric the simulator does not feed is listed with that reason, not evaluated.
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <map>
+#include <set>
 
 #include "engine/base/format.h"
 #include "sim/measure/catalogue.h"
+#include "sim/scenario/scalars.h"
 #include "sim/slo/alerts.h"
 #include "sim/slo/promql_expr.h"
 
 namespace dvt::sim {
 
 namespace {
-
-class ExpressionRule final : public AlertRule {
- public:
-  ExpressionRule(AlertRuleInfo rule_info, promql::Expression expression, UnixNanos start)
-      : AlertRule(std::move(rule_info)), expression_(std::move(expression)), start_(start) {}
-  Duration window() const override { return expression_.window(); }
-  void evaluate(const SeriesStore& store, Instant at, std::vector<std::string>& holding) override {
-    expression_.evaluate({store, at, start_}, found_);
-    for (const promql::Element& element : found_) holding.push_back(expression_.label_text(element));
-  }
-
- private:
-  promql::Expression expression_;
-  UnixNanos start_;
-  std::vector<promql::Element> found_;
-};
 
 struct Row {
   RuleSet set;
@@ -194,13 +182,138 @@ constexpr std::array kRules{
 };
 
 /// Empty when every metric that the expression reads is fed.
-std::string absent_metric(const promql::Expression& expression) {
+std::string absent_metric(const promql::Expression& expression, const std::set<std::string>& recorded) {
   for (const std::string& name : expression.metrics()) {
+    if (recorded.contains(name))
+      return fmt::format(
+          "it reads {}, which a recording rule makes; recording rules are left to a real prometheus "
+          "(export openmetrics, export rules)",
+          name);
     const MetricEntry* entry = find_metric(name);
     if (entry == nullptr) return fmt::format("its metric {} is not in the catalogue", name);
     if (!entry->fed()) return fmt::format("its metric {} is absent: {}", name, entry->absent_because);
   }
   return {};
+}
+
+const std::string* value_of(const RuleLabels& labels, std::string_view name) {
+  const auto it = std::ranges::find(labels, name, &std::pair<std::string, std::string>::first);
+  return it == labels.end() ? nullptr : &it->second;
+}
+
+/// What follows from the text: why it cannot be evaluated, and what its truth is.
+void read_expression(AlertRuleSpec& rule, Duration sample_interval, const std::set<std::string>& recorded) {
+  if (rule.recording) return;
+  for (const RuleLabels* labels : {&rule.labels, &rule.annotations})
+    if (const std::string* named = value_of(*labels, "objective"); named != nullptr) rule.objective = *named;
+  try {
+    const promql::Expression expression(rule.expr);
+    for (const std::string& metric : expression.metrics())
+      if (rule.objective.empty()) rule.objective = objective_of_metric(metric);
+    rule.reason = absent_metric(expression, recorded);
+  } catch (const Error& error) {
+    rule.reason = fmt::format(
+        "outside the expressions that are evaluated here ({}); a real prometheus can evaluate it "
+        "(export openmetrics, export rules)",
+        error.what());
+    return;
+  }
+  if (rule.interval && rule.interval->ns % sample_interval.ns != 0)
+    rule.reason = fmt::format("its group's interval of {} is no multiple of the sampling interval, {}",
+                              format_prometheus_duration(*rule.interval), format_prometheus_duration(sample_interval));
+}
+
+AlertRuleSpec shipped(const Row& row) {
+  AlertRuleSpec rule;
+  rule.name = row.name;
+  rule.alert = row.name;
+  rule.set = to_string(row.set);
+  rule.group = row.group;
+  rule.severity = row.severity;
+  rule.expr = row.expr;
+  rule.hold = row.hold;
+  rule.labels = {{"severity", rule.severity}};
+  return rule;
+}
+
+AlertRuleSpec from_file(PrometheusRule read, const std::string& set) {
+  AlertRuleSpec rule;
+  rule.name = read.name;
+  rule.alert = std::move(read.name);
+  rule.set = set;
+  rule.group = std::move(read.group);
+  rule.expr = std::move(read.expr);
+  rule.hold = read.hold;
+  rule.keep_firing = read.keep_firing;
+  rule.interval = read.interval;
+  rule.recording = read.recording;
+  if (const std::string* severity = value_of(read.labels, "severity"); severity != nullptr) rule.severity = *severity;
+  rule.labels = std::move(read.labels);
+  rule.annotations = std::move(read.annotations);
+  return rule;
+}
+
+/// A name that paths can hold and that is not taken: letters, digits, _ and -, then -2, -3 …
+std::string distinct(std::string name, std::set<std::string>& taken) {
+  for (char& c : name)
+    if (!is_name(std::string(1, c)) && c != '_' && c != '-') c = '-';
+  if (name.empty() || !((name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z'))) name = "r" + name;
+  std::string out = name;
+  for (int n = 2; !taken.insert(out).second; ++n) out = fmt::format("{}-{}", name, n);
+  return out;
+}
+
+struct FileRules {
+  std::vector<AlertRuleSpec> rules;
+  std::vector<Diagnostic> wrong;
+};
+
+FileRules read_files(const Scenario& scenario) {
+  FileRules out;
+  std::set<std::string> sets{"upstream", "corrected"};
+  for (const FilePath& file : scenario.alerts.files) {
+    auto read = load_rule_file(file.path);
+    if (!read.has_value()) {
+      out.wrong.insert(out.wrong.end(), read.error().begin(), read.error().end());
+      continue;
+    }
+    const std::string set = distinct(std::filesystem::path(file.path).stem().string(), sets);
+    std::set<std::string> names;
+    for (PrometheusRule& rule : read.value()) {
+      out.rules.push_back(from_file(std::move(rule), set));
+      if (!out.rules.back().recording) out.rules.back().name = distinct(out.rules.back().name, names);
+    }
+  }
+  return out;
+}
+
+/// A YAML text: in single quotes, or in double ones when it has more than one line.
+std::string yaml_text(std::string_view text) {
+  const bool lines = std::ranges::any_of(text, [](char c) { return c == '\n' || c == '\t' || c == '\r'; });
+  std::string out(1, lines ? '"' : '\'');
+  for (const char c : text) {
+    if (!lines && c == '\'') {
+      out += "''";
+    } else if (lines && (c == '"' || c == '\\')) {
+      out += std::string("\\") + c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else {
+      out += c;
+    }
+  }
+  return out += out.front();
+}
+
+std::string flow_map(const RuleLabels& labels) {
+  std::string out = "{";
+  for (const auto& [name, value] : labels)
+    out += fmt::format("{}{}: {}", out.size() > 1 ? ", " : "", name, yaml_text(value));
+  return out + "}";
 }
 
 }  // namespace
@@ -209,59 +322,76 @@ std::string_view to_string(RuleSet set) {
   return set == RuleSet::upstream ? "upstream" : "corrected";
 }
 
-std::vector<std::unique_ptr<AlertRule>> evaluated_rules(RuleSet set, UnixNanos start) {
-  std::vector<std::unique_ptr<AlertRule>> out;
-  for (const Row& row : kRules) {
-    if (row.set != set) continue;
-    promql::Expression expression(row.expr);
-    if (!absent_metric(expression).empty()) continue;
-    AlertRuleInfo info{std::string(row.name), row.set,  std::string(row.severity),
-                       std::string(row.expr), row.hold, AlertTruth::none};
-    if (row.name == "ProjectionLag") info.truth = AlertTruth::projection_lag;
-    out.push_back(std::make_unique<ExpressionRule>(std::move(info), std::move(expression), start));
+std::vector<AlertRuleSpec> alert_rules(const Scenario& scenario) {
+  std::vector<AlertRuleSpec> out;
+  for (const RuleSet set : scenario.alerts.rule_sets) {
+    for (const Row& row : kRules)
+      if (row.set == set) out.push_back(shipped(row));
   }
+  FileRules files = read_files(scenario);
+  if (!files.wrong.empty()) throw Error(format(files.wrong));
+  std::set<std::string> recorded;
+  for (AlertRuleSpec& rule : files.rules) {
+    if (rule.recording) recorded.insert(rule.alert);
+    out.push_back(std::move(rule));
+  }
+  for (AlertRuleSpec& rule : out) read_expression(rule, scenario.sample_interval, recorded);
   return out;
 }
 
-std::vector<UnevaluatedRule> unevaluated_rules(RuleSet set) {
-  std::vector<UnevaluatedRule> out;
-  for (const Row& row : kRules) {
-    if (row.set != set) continue;
-    std::string reason = absent_metric(promql::Expression(row.expr));
-    if (!reason.empty()) out.push_back({std::string(row.name), row.set, std::string(row.severity), std::move(reason)});
+std::vector<AlertRuleSpec> exported_rules(std::vector<PrometheusRule> read, Duration sample_interval) {
+  std::vector<AlertRuleSpec> out;
+  std::map<std::string, std::set<std::string>> names;  // by set
+  std::set<std::string> recorded;
+  for (PrometheusRule& rule : read) {
+    const std::string* set = value_of(rule.labels, "rule_set");
+    AlertRuleSpec spec = from_file(rule, set == nullptr ? std::string() : *set);
+    if (spec.recording) recorded.insert(spec.alert);
+    if (!spec.recording) spec.name = distinct(spec.name, names[spec.set]);
+    out.push_back(std::move(spec));
   }
+  for (AlertRuleSpec& rule : out) read_expression(rule, sample_interval, recorded);
   return out;
 }
 
-std::vector<std::string> rule_names(RuleSet set) {
-  std::vector<std::string> out;
-  for (const Row& row : kRules) {
-    if (row.set == set) out.emplace_back(row.name);
-  }
-  return out;
+std::vector<Diagnostic> check_rule_files(const Scenario& scenario) {
+  return read_files(scenario).wrong;
 }
 
-Duration longest_alert_window(std::span<const RuleSet> sets) {
+Duration longest_reach(std::span<const AlertRuleSpec> rules) {
   Duration longest;
-  for (const RuleSet set : sets) {
-    for (const auto& rule : evaluated_rules(set, {})) longest = std::max(longest, rule->window());
+  for (const AlertRuleSpec& rule : rules) {
+    if (!rule.recording && rule.reason.empty()) longest = std::max(longest, promql::Expression(rule.expr).reach());
   }
   return longest;
 }
 
-std::string prometheus_rules(std::span<const RuleSet> sets) {
+std::string prometheus_rules(std::span<const AlertRuleSpec> rules) {
   std::string out = "groups:\n";
-  for (const RuleSet set : sets) {
-    std::string_view group;
-    for (const Row& row : kRules) {
-      if (row.set != set) continue;
-      if (row.group != group) out += fmt::format("- name: {}\n  rules:\n", row.group);
-      group = row.group;
-      // No expression holds a single quote, which YAML would have doubled.
-      out += fmt::format("  - alert: {}\n    expr: '{}'\n", row.name, row.expr);
-      if (row.hold > Duration{}) out += fmt::format("    for: {}s\n", row.hold.ns / 1'000'000'000);
-      out += fmt::format("    labels: {{severity: {}, rule_set: {}}}\n", row.severity, to_string(set));
+  // Two sets may have a group of the same name; in one file it may stand once.
+  std::set<std::string> taken;
+  const AlertRuleSpec* before = nullptr;
+  for (const AlertRuleSpec& rule : rules) {
+    if (before == nullptr || before->set != rule.set || before->group != rule.group) {
+      std::string group = rule.group;
+      if (!taken.insert(group).second) taken.insert(group = fmt::format("{}/{}", rule.set, rule.group));
+      out += fmt::format("- name: {}\n", yaml_text(group));
+      if (rule.interval) out += fmt::format("  interval: {}\n", format_prometheus_duration(*rule.interval));
+      out += "  rules:\n";
     }
+    before = &rule;
+    out += fmt::format("  - {}: {}\n    expr: {}\n", rule.recording ? "record" : "alert", yaml_text(rule.alert),
+                       yaml_text(rule.expr));
+    if (rule.hold > Duration{}) out += fmt::format("    for: {}\n", format_prometheus_duration(rule.hold));
+    if (rule.keep_firing > Duration{})
+      out += fmt::format("    keep_firing_for: {}\n", format_prometheus_duration(rule.keep_firing));
+    RuleLabels labels = rule.labels;
+    if (!rule.recording) {
+      std::erase_if(labels, [](const auto& label) { return label.first == "rule_set"; });
+      labels.emplace_back("rule_set", rule.set);
+    }
+    if (!labels.empty()) out += fmt::format("    labels: {}\n", flow_map(labels));
+    if (!rule.annotations.empty()) out += fmt::format("    annotations: {}\n", flow_map(rule.annotations));
   }
   return out;
 }

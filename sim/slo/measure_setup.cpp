@@ -67,7 +67,7 @@ MeasureConfig measure_config(const Scenario& scenario, std::vector<MeasureConfig
   config.start = scenario.start;
   config.warmup_end = Instant{} + scenario.warmup;
   config.sample_interval = scenario.sample_interval;
-  config.keep_samples = std::max(config.keep_samples, longest_alert_window(scenario.alerts.rule_sets));
+  config.keep_samples = std::max(config.keep_samples, longest_reach(alert_rules(scenario)));
   config.plans = std::move(plans);
   for (const TaskQueueSpec& queue : scenario.topology.task_queues) {
     config.queues.push_back({queue.name, static_cast<std::uint32_t>(queue.workers)});

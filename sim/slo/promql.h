@@ -33,6 +33,19 @@ std::optional<double> extrapolated_increase(std::span<const Sample> samples, Ins
 /// The same per second of the window.
 std::optional<double> extrapolated_rate(std::span<const Sample> samples, Instant at, Duration window);
 
+/// delta() of a gauge's samples: as the increase, but a fall is a fall and nothing is zero by nature.
+std::optional<double> extrapolated_delta(std::span<const Sample> samples, Instant at, Duration window);
+
+/// What extrapolation needs to know of a counter's samples in a window.
+struct WindowEnds {
+  Sample first;
+  Sample last;
+  std::uint64_t count = 0;  // samples, at least 2
+  double lost = 0;          // by resets: the sum of the values before each fall
+};
+double extrapolated_increase(const WindowEnds& ends, Instant at, Duration window);
+double extrapolated_rate(const WindowEnds& ends, Instant at, Duration window);
+
 /// The samples of a series in the window that ends at `at`; replaces `out`. Absent values are left out.
 void range(const SeriesStore& store, std::uint32_t id, Instant at, Duration window, RangeStart start,
            std::vector<Sample>& out);

@@ -1,7 +1,9 @@
 // PromQL expressions of alert rules, read once and evaluated at points of the sampling grid over the sampled series, as
-// Prometheus 2.42 evaluates them. A shape, not the language: instant selectors with = and !=, increase and rate over a
-// range, histogram_quantile, sum min max avg count with by, time(), arithmetic, comparisons, and or unless on identical
-// labels. What lies outside is refused by name when the text is read, never guessed at.
+// Prometheus 2.42 evaluates them. A shape, not the language: selectors with = != =~ !~ and offset; rate, increase,
+// delta, their instant forms, deriv, predict_linear and …_over_time of a range; histogram_quantile; sum min max avg
+// count with by and without; absent, scalar, vector, time(), abs ceil floor round clamp; arithmetic and comparisons
+// (also bool) with on, ignoring, group_left, group_right; and or unless. What lies outside (subqueries, @, ^ and %,
+// topk, label_replace …) is refused by name when the text is read, never guessed at.
 #pragma once
 
 #include <cstdint>
@@ -52,20 +54,29 @@ class Expression {
   explicit Expression(std::string_view text);
   ~Expression();
   Expression(Expression&&) noexcept;
+  Expression& operator=(Expression&&) noexcept;
 
-  /// The vector it is at that moment; a scalar is one element without labels. Replaces `out`.
+  /// The vector it is at that moment; a scalar is one element without labels. Replaces `out`. Moments never go back.
+  /// Throws dvt::Error where Prometheus refuses to evaluate: series that match more than once.
   void evaluate(const Moment& moment, std::vector<Element>& out);
+  const LabelPairs& labels(const Element& element) const;
   std::string label_text(const Element& element) const;
   /// The longest range that is looked back over; zero when it reads present values only.
   Duration window() const { return window_; }
+  /// How far back samples must be kept to evaluate it: ranges, offsets and the look-back of instant selectors.
+  Duration reach() const { return reach_; }
   /// Names of the metrics it reads, sorted.
   const std::vector<std::string>& metrics() const { return metrics_; }
+  /// It calls time().
+  bool tells_time() const { return tells_time_; }
 
  private:
   std::unique_ptr<Node> root_;
   std::unique_ptr<LabelBook> book_;
   Duration window_;
+  Duration reach_;
   std::vector<std::string> metrics_;
+  bool tells_time_ = false;
 };
 
 }  // namespace dvt::sim::promql

@@ -161,27 +161,28 @@ void add_objectives(PathCatalogue& out, const Scenario& scenario) {
 }
 
 /// Names of a rule in paths: `set/rule` always, plain `rule` when only one loaded set has it.
-std::vector<std::string> names_of_rules(const std::vector<RuleSet>& sets) {
+std::vector<std::string> names_of_rules(const std::vector<AlertRuleSpec>& rules) {
   std::vector<std::string> out;
-  for (const RuleSet set : sets) {
-    for (const std::string& name : rule_names(set)) {
-      out.push_back(std::string(to_string(set)) + "/" + name);
-      const auto sets_with_it = std::ranges::count_if(sets, [&](RuleSet other) {
-        const std::vector<std::string> names = rule_names(other);
-        return std::ranges::find(names, name) != names.end();
-      });
-      if (sets_with_it == 1) out.push_back(name);
-    }
+  for (const AlertRuleSpec& rule : rules) {
+    if (rule.recording) continue;
+    out.push_back(rule.set + "/" + rule.name);
+    const auto sets_with_it = std::ranges::count_if(
+        rules, [&](const AlertRuleSpec& other) { return !other.recording && other.name == rule.name; });
+    if (sets_with_it == 1) out.push_back(rule.name);
   }
   return out;
 }
 
 void add_alerts(PathCatalogue& out, const Scenario& scenario) {
-  for (const std::string& name : names_of_rules(scenario.alerts.rule_sets)) {
+  for (const std::string& name : names_of_rules(alert_rules(scenario))) {
     out.add("alerts." + name + ".fired", ValueKind::number);
     out.add("alerts." + name + ".false_alarms", ValueKind::number);
     out.add("alerts." + name + ".detection", ValueKind::duration);
     out.add("alerts." + name + ".first_firing", ValueKind::duration);
+    for (const char* field : {".impacts", ".caught", ".late", ".missed"})
+      out.add("alerts." + name + field, ValueKind::number);
+    for (const char* field : {".precision", ".recall", ".budget_consumed"})
+      out.add("alerts." + name + field, ValueKind::share);
   }
 }
 
@@ -298,7 +299,7 @@ std::optional<AssertValue> VerdictView::alert(std::string_view rest) const {
   const std::size_t slash = name.find('/');
   const std::string_view rule = slash == std::string_view::npos ? name : name.substr(slash + 1);
   const auto is_meant = [&](const AlertResult& result) {
-    return result.rule == rule && (slash == std::string_view::npos || to_string(result.set) == name.substr(0, slash));
+    return result.rule == rule && (slash == std::string_view::npos || result.set == name.substr(0, slash));
   };
   if (std::ranges::count_if(verdict_.alerts, is_meant) != 1) return std::nullopt;
   const AlertResult& result = *std::ranges::find_if(verdict_.alerts, is_meant);
@@ -310,6 +311,17 @@ std::optional<AssertValue> VerdictView::alert(std::string_view rest) const {
   if (field == "first_firing" && !result.firings.empty()) {
     return AssertValue::of_duration(result.firings.front().firing_at - Instant{});
   }
+  const auto share = [](const std::optional<double>& value) {
+    return value ? std::optional(AssertValue::of_share(*value)) : std::nullopt;
+  };
+  if (field == "precision") return share(result.precision());
+  if (field == "recall") return share(result.recall());
+  if (field == "budget_consumed") return share(result.budget_consumed);
+  if (!result.impact) return std::nullopt;
+  if (field == "impacts") return number(result.impact->n);
+  if (field == "caught") return number(result.impact->caught);
+  if (field == "late") return number(result.impact->late);
+  if (field == "missed") return number(result.impact->missed);
   return std::nullopt;
 }
 

@@ -30,6 +30,11 @@ Result<Scenario, std::vector<Diagnostic>> read_runnable(const std::string& file,
   const Scenario& scenario = read.value();
   std::vector<Diagnostic> wrong = check_workflows(scenario);
   for (Diagnostic& one : check_plan_files(scenario)) wrong.push_back(std::move(one));
+  const std::vector<Diagnostic> rules = check_rule_files(scenario);
+  if (!rules.empty()) {  // the paths of assertions are not known without them
+    wrong.insert(wrong.end(), rules.begin(), rules.end());
+    return failure(std::move(wrong));
+  }
   for (Diagnostic& one : check_assertions(scenario, result_paths(scenario, invariant_names())))
     wrong.push_back(std::move(one));
   if (!wrong.empty()) return failure(std::move(wrong));

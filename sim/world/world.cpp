@@ -313,7 +313,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   }
   measure = std::make_unique<Measure>(measure_config(scenario, std::move(named_plans)));
   for (const SeriesQuery& query : options.queries) measure->series().add_query(query);
-  alerts = std::make_unique<AlertEvaluator>(scenario.alerts.rule_sets, Instant{scenario.warmup.ns}, scenario.start);
+  alerts = std::make_unique<AlertEvaluator>(alert_rules(scenario), Instant{scenario.warmup.ns}, scenario.start);
   InvariantConfig checked;
   // Only what the model really mends; under `knownFaults: fixed` the others are still the production design's.
   for (const KnownFaultInfo& fault : known_faults())
@@ -525,7 +525,7 @@ WorldResult World::Parts::so_far(Instant now) {
   result.ended_at = now;
   result.measured = measure->so_far(now);
   result.measured.capacity = capacity(now);
-  result.alerts = alerts->results(result.measured.faults, now);
+  result.alerts = alerts->results(result.measured.faults, impacts(result.measured), now);
   result.invariants = invariants->so_far();
   return result;
 }
@@ -572,7 +572,7 @@ WorldResult World::Parts::run() {
   } catch (const StoreFailure& failure) {  // a disk fault that lasts to the end; the run's facts stand all the same
     warnings.push_back(std::string("the store could not be written at the end: ") + failure.what());
   }
-  result.alerts = alerts->results(result.measured.faults, result.ended_at);
+  result.alerts = alerts->results(result.measured.faults, impacts(result.measured), result.ended_at);
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(
       EndOfRun{result.ended_at, projector.lag_events(), delivered, rows->counts().events, spool.pending()});

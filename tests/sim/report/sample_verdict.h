@@ -116,6 +116,7 @@ inline sim::Verdict sample_verdict() {
 
   AlertResult fired;
   fired.rule = "PauseLatencyHigh";
+  fired.set = "corrected";
   fired.severity = "page";
   fired.firings = {{Instant{} + minutes(31), Instant{} + minutes(36), Instant{} + minutes(50)},
                    {Instant{} + minutes(100), Instant{} + minutes(105), std::nullopt}};
@@ -123,13 +124,15 @@ inline sim::Verdict sample_verdict() {
   fired.false_alarms = 1;
   AlertResult silent;
   silent.rule = "ProjectionLag";
+  silent.set = "corrected";
   silent.severity = "page";
   silent.false_alarms = 0;
   AlertResult unknown;
   unknown.rule = "ErrorBudgetBurn";
+  unknown.set = "corrected";
   unknown.severity = "ticket";
   unknown.evaluated = false;
-  unknown.reason = "availability is not measured yet";
+  unknown.reason = "its metric dvt_control_plane_minutes_total is absent: availability is not measured yet";
   v.alerts = {fired, silent, unknown};
 
   PauseSummary& pauses = m.pauses;

@@ -174,7 +174,7 @@ Verdict full_verdict() {
   measured.capacity = {{"projector", projector}, {"outbox", outbox}};
   AlertResult lag;
   lag.rule = "ProjectionLag";
-  lag.set = RuleSet::corrected;
+  lag.set = "corrected";
   lag.firings.push_back({at(100), at(400), {}});
   lag.detection = seconds(310);
   lag.false_alarms = 0;

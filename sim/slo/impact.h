@@ -1,0 +1,40 @@
+// Impact: when the exact indicator of an objective was bad, and how much of the run's error budget was gone when. The
+// truth that alerts are judged on (domain §14); the other truth, causes, are the faults' own intervals.
+//
+// Readings. A latency's indicator is bad in a five-minute window in which more than 1 % of the observations were bad,
+// and at least five of them, or at least two and half of all: one slow run of a hundred is chance (domain §20). The
+// span runs from the first bad observation of the first such window to the last one of the last. The projection lag is
+// bad when it is bad, to the nanosecond. A confirmed gap is bad for the minute in which an alert shall tell of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "sim/measure/results.h"
+
+namespace dvt::sim {
+
+struct Impact {
+  std::string objective;
+  std::vector<TimeSpan> spans;  // ascending, disjoint
+  /// What the objective's budget allows over the whole run, in the unit of `spent`; 0: nothing may be bad.
+  double allowed = 0;
+  std::vector<std::pair<Instant, double>> spent;  // until when, how much was bad; ascending
+
+  /// Share of the run's budget that was gone; nullopt when the budget is nothing.
+  std::optional<double> consumed(Instant at) const;
+};
+
+/// Of every objective whose exact indicator is measured over time. One that is not here has no known impact.
+std::vector<Impact> impacts(const Measurements& measured);
+/// nullptr when the objective's impact is not known.
+const Impact* find_impact(const std::vector<Impact>& impacts, std::string_view objective);
+
+/// The objective that a metric tells of; empty when it tells of a cause only.
+std::string_view objective_of_metric(std::string_view metric);
+
+}  // namespace dvt::sim
