@@ -162,6 +162,47 @@ class JsonReport {
       w_.end_object();
     }
     w_.end_array();
+    escalation();
+  }
+
+  void escalation() {
+    const EscalationResult& e = v_.escalation;
+    w_.key("escalation").begin_object();
+    w_.member("pages", e.pages());
+    w_.member("acknowledged", e.acknowledged());
+    w_.member("late", e.late());
+    w_.member("escalated", e.escalated());
+    seconds("without_owner_seconds", e.without_owner());
+    w_.key("firings").begin_array();
+    for (const PageResult& page : e.firings) {
+      w_.begin_object();
+      w_.member("rule", page.rule);
+      w_.member("rule_set", page.rule_set);
+      w_.member("severity", page.severity);
+      instant("firing_at", page.firing_at);
+      instant("acknowledged_at", page.acknowledged_at);
+      w_.key("owner");
+      if (page.owner) {
+        w_.value(to_string(*page.owner));
+      } else {
+        w_.value(nullptr);
+      }
+      instant("resolved_at", page.resolved_at);
+      seconds("without_owner_seconds", page.without_owner);
+      w_.member("late", page.late);
+      w_.key("notices").begin_array();
+      for (const Notice& notice : page.notices) {
+        w_.begin_object();
+        instant("at", notice.at);
+        w_.member("channel", to_string(notice.channel));
+        w_.member("person", to_string(notice.person));
+        w_.end_object();
+      }
+      w_.end_array();
+      w_.end_object();
+    }
+    w_.end_array();
+    w_.end_object();
   }
 
   void optional_number(std::string_view key, const std::optional<double>& value) {

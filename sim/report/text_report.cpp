@@ -139,6 +139,18 @@ class TextReport {
             fmt::format("{}: could not be evaluated at {} points: {}", alert.rule, alert.failed_steps, alert.failure),
             4);
     }
+    escalation();
+  }
+
+  void escalation() {
+    const EscalationResult& e = v_.escalation;
+    const std::size_t n = e.firings.size();
+    if (n == 0) return;
+    std::string text = fmt::format("{} of {} firing{} paged somebody, {} acknowledged; {} without an owner in all",
+                                   e.pages(), n, plural(n), e.acknowledged(), show_duration(e.without_owner()));
+    if (e.late() > 0) text += fmt::format("; {} not owned within the response target", e.late());
+    if (e.escalated() > 0) text += fmt::format("; {} went beyond the person on call", e.escalated());
+    out_ += wrapped(text, 2);
   }
 
   void fired(const AlertResult& alert) {

@@ -197,6 +197,8 @@ void check_trigger(Reading& reading, const Node& node, const Operation& operatio
                               triggers.empty() ? "" : fmt::format(", found {}", fmt::join(triggers, " and "))));
   }
   if (operation.reaction && !operation.on) reading.error(node.mark, "reaction belongs to on");
+  if (operation.on && operation.on->state != OnAlert::State::firing && !operation.reaction)
+    reading.error(node.mark, "people on call are told of firings only: give a reaction time, such as reaction: 1m");
 }
 
 void check_action(Reading& reading, const Node& node, const Operation& operation) {
@@ -272,11 +274,11 @@ const ObjectTable& table<Operation>() {
     t.field("at", &O::at, "Time since the start.").example("45m");
     t.field("after", &O::after, "When another operation is done, or drained.")
         .example("{operation: p30, until: drained, timeout: 1h}");
-    t.field("on", &O::on, "When an alert enters a state.").example("{alert: ProjectionLag, state: firing}").not_yet();
-    t.field("reaction", &O::reaction, "Time from the alert to the act; oncall: the on-call model.")
+    t.field("on", &O::on, "When an alert enters a state.").example("{alert: ProjectionLag, state: firing}");
+    t.field("reaction", &O::reaction,
+            "Time from the alert to the act; oncall: when somebody acknowledges the firing, if it still fires then.")
         .absent_word("oncall")
-        .example("5m")
-        .not_yet();
+        .example("5m");
     t.field("signal", &O::signal, "The signal to send.").example("PAUSE");
     t.field("action", &O::action, "The runbook action to take.")
         .example("scale")

@@ -31,9 +31,8 @@ const ObjectTable& table<Alerts>() {
         .example("[upstream, corrected]")
         .replaces();
     t.field("files", &Alerts::files, "More rules, in Prometheus' format.").example("[my-rules.yaml]");
-    t.field("actOnRun", &Alerts::act_on_run, "Alerts act during the run (operations, policies); false: only evaluated.")
-        .example("true")
-        .not_yet();
+    t.field("actOnRun", &Alerts::act_on_run, "Operations react to alerts (`on`); false: alerts are only evaluated.")
+        .example("true");
     return t.build();
   }();
   return made;
@@ -123,7 +122,10 @@ const ObjectTable& table<Scenario>() {
         .not_yet();
     t.field("objectives", &S::objectives, "builtin, or further objectives beside them.").example("builtin").not_yet();
     t.field("alerts", &S::alerts, "Which alert rules are evaluated.").example("{ruleSets: [corrected]}");
-    t.field("escalation", &S::escalation, "The documents' escalation chain, or none.").example("none").not_yet();
+    t.field(
+         "escalation", &S::escalation,
+         "Whom an alert reaches, and when: the documents' chain by severity, or none: who is on call is paged at once.")
+        .example("none");
     t.field("invariants", &S::invariants, "Which invariants must hold.")
         .example("{except: [timers-fire-once: \"the clock is skewed\"]}");
     t.field("cost", &S::cost, "Prices of the control plane.").example("{replicaHour: 0.045 USD}").not_yet();

@@ -371,7 +371,7 @@ const ObjectTable& table<Topology>() {
     t.field("outbox", &Topology::outbox, "Publishes every stored event.").example("{relays: 2}");
     t.field("bus", &Topology::bus, "Delivers to subscribers.").example("{subscriptions: {ui: {latency: 50ms}}}");
     t.field("signals", &Topology::signals, "Processes signals.").example("{processors: 2}");
-    t.field("oncall", &Topology::oncall, "Reaction times of operators.").example("{hours: always}").not_yet();
+    t.field("oncall", &Topology::oncall, "Reaction times of operators.").example("{hours: always}");
     t.field("orphanedQuery", &Topology::orphaned_query, "What the warehouse query of a dead worker does.")
         .example("cancelled")
         .not_yet_words({"cancelled"});

@@ -151,7 +151,7 @@ void AlertEvaluator::step_rule(Entry& entry, const SeriesStore& store, Instant a
     entry.firings.push_back({*first_active, at, {}});
   if (entry.state == AlertState::firing && state != AlertState::firing) entry.firings.back().resolved_at = at;
   if (state != entry.state) {
-    transitions_.push_back({rule.name, rule.set, entry.state, state});
+    transitions_.push_back({rule.name, rule.set, rule.severity, entry.state, state});
     entry.state = state;
   }
 }

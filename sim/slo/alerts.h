@@ -108,6 +108,7 @@ enum class AlertState : std::uint8_t { inactive, pending, firing };
 struct AlertTransition {
   std::string_view rule;
   std::string_view set;
+  std::string_view severity;
   AlertState from = AlertState::inactive;
   AlertState to = AlertState::inactive;
 };

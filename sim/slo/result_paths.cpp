@@ -69,6 +69,14 @@ constexpr std::array kPlain{
     PlainPath{"runs.cancelled", ValueKind::number, [](const Verdict& v) { return number(v.measured.runs.cancelled); }},
     PlainPath{"runs.in_flight", ValueKind::number, [](const Verdict& v) { return number(v.measured.runs.in_flight); }},
     PlainPath{"runs.stuck", ValueKind::number, [](const Verdict& v) { return number(v.measured.runs.stuck); }},
+    PlainPath{"escalation.pages", ValueKind::number, [](const Verdict& v) { return number(v.escalation.pages()); }},
+    PlainPath{"escalation.acknowledged", ValueKind::number,
+              [](const Verdict& v) { return number(v.escalation.acknowledged()); }},
+    PlainPath{"escalation.late", ValueKind::number, [](const Verdict& v) { return number(v.escalation.late()); }},
+    PlainPath{"escalation.escalated", ValueKind::number,
+              [](const Verdict& v) { return number(v.escalation.escalated()); }},
+    PlainPath{"escalation.without_owner", ValueKind::duration,
+              [](const Verdict& v) { return AssertValue::of_duration(v.escalation.without_owner()); }},
     PlainPath{"store.events", ValueKind::number, [](const Verdict& v) { return number(v.measured.store.events); }},
     PlainPath{"store.duplicates", ValueKind::number,
               [](const Verdict& v) { return number(v.measured.store.duplicates); }},
@@ -220,7 +228,8 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
     }
   }
   for (const std::string& name : Measure::count_names()) out.add("counts." + name, ValueKind::number);
-  for (const char* group : {"rejected.", "given_up.", "signal_rejected.", "signal_accepted.", "escalated."})
+  for (const char* group :
+       {"rejected.", "given_up.", "signal_rejected.", "signal_accepted.", "escalated.", "operation."})
     out.add_open(std::string("counts.") + group, ValueKind::number);
   out.add_word_path("budget.state", {"NORMAL", "ADVISORY", "EXHAUSTED"});
   out.add("budget.total", ValueKind::duration);
@@ -237,6 +246,24 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
     for (const char* suffix : {"_bucket", "_sum", "_count"}) out.add_metric(name + suffix);
   }
   return out;
+}
+
+std::vector<Diagnostic> check_alert_names(const Scenario& scenario, const PathCatalogue& catalogue) {
+  std::vector<Diagnostic> wrong;
+  for (const Operation& operation : scenario.operations) {
+    if (!operation.on || catalogue.find("alerts." + operation.on->alert + ".fired")) continue;
+    Diagnostic diagnostic;
+    diagnostic.file = scenario.file_name;
+    diagnostic.line = operation.source.line;
+    diagnostic.column = operation.source.column;
+    diagnostic.path = "operations." + operation.name + ".on.alert";
+    diagnostic.message = "no loaded rule is called \"" + operation.on->alert + "\"";
+    const std::string nearest = catalogue.nearest_path("alerts." + operation.on->alert + ".fired");
+    if (nearest.starts_with("alerts."))
+      diagnostic.message += " (did you mean \"" + nearest.substr(7, nearest.rfind('.') - 7) + "\"?)";
+    wrong.push_back(std::move(diagnostic));
+  }
+  return wrong;
 }
 
 std::vector<SeriesQuery> series_queries(std::span<const Assertion> assertions, Instant warmup_end) {

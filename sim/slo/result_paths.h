@@ -10,6 +10,7 @@
 
 #include "sim/measure/results.h"
 #include "sim/scenario/assertion.h"
+#include "sim/scenario/diagnostic.h"
 #include "sim/scenario/scenario.h"
 #include "sim/slo/verdict.h"
 
@@ -17,6 +18,9 @@ namespace dvt::sim {
 
 /// Every path and metric that a result of this scenario can have. Without invariant names any is accepted.
 PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string> invariant_names = {});
+
+/// Operations that wait for an alert that no loaded rule set has, with their positions.
+std::vector<Diagnostic> check_alert_names(const Scenario& scenario, const PathCatalogue& catalogue);
 
 /// The questions that a scenario's assertions put to the sampled series; register each with SeriesStore::add_query
 /// before the run, so that the view below can answer.

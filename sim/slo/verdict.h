@@ -12,6 +12,7 @@
 #include "sim/measure/results.h"
 #include "sim/scenario/scenario.h"
 #include "sim/slo/alerts.h"
+#include "sim/slo/escalation.h"
 #include "sim/slo/objectives.h"
 
 namespace dvt::sim {
@@ -50,6 +51,7 @@ struct Verdict {
   Measurements measured;
   std::vector<ObjectiveResult> objectives;  // the twelve in the table's order, then the scenario's own
   std::vector<AlertResult> alerts;          // every rule of the loaded sets, evaluated or not
+  EscalationResult escalation;              // what became of each firing; by the run, in order of the instants
   std::vector<InvariantResult> invariants;
   std::vector<AssertionResult> assertions;
   std::string budget_absent = "the error budget policy is not modelled yet";

@@ -35,8 +35,9 @@ Result<Scenario, std::vector<Diagnostic>> read_runnable(const std::string& file,
     wrong.insert(wrong.end(), rules.begin(), rules.end());
     return failure(std::move(wrong));
   }
-  for (Diagnostic& one : check_assertions(scenario, result_paths(scenario, invariant_names())))
-    wrong.push_back(std::move(one));
+  const PathCatalogue paths = result_paths(scenario, invariant_names());
+  for (Diagnostic& one : check_assertions(scenario, paths)) wrong.push_back(std::move(one));
+  for (Diagnostic& one : check_alert_names(scenario, paths)) wrong.push_back(std::move(one));
   if (!wrong.empty()) return failure(std::move(wrong));
   return read;
 }
@@ -64,8 +65,10 @@ RunIdentity run_identity(const Scenario& scenario, const WorldResult& result, st
 
 Verdict judge(const Scenario& scenario, WorldResult result, std::string reproduce) {
   RunIdentity identity = run_identity(scenario, result, std::move(reproduce));
-  return evaluate(std::move(identity), std::move(result.measured), scenario, std::move(result.alerts),
-                  std::move(result.invariants));
+  Verdict verdict = evaluate(std::move(identity), std::move(result.measured), scenario, std::move(result.alerts),
+                             std::move(result.invariants));
+  verdict.escalation = std::move(result.escalation);
+  return verdict;
 }
 
 // An assertion that everything is known of and that does not hold.

@@ -13,13 +13,14 @@ RunFilter filter_of(const Operation& operation) {
 }  // namespace
 
 Operators::Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api,
-                     RunBoard& board, OperatorActions& actions)
+                     RunBoard& board, OperatorActions& actions, const OnCall& oncall)
     : timers_(timers),
       random_(random),
       scenario_(scenario),
       api_(api),
       board_(board),
       actions_(actions),
+      oncall_(oncall),
       operations_(scenario.operations.size()) {
   for (const BackgroundSignal& signal : scenario.workload.signals)
     resume_after_.push_back(signal.resume_after ? signal.resume_after->build() : Distribution::constant({}));
@@ -118,6 +119,7 @@ std::vector<RunOrdinal> Operators::choose(std::size_t index) {
 void Operators::begin_operation(std::size_t index) {
   const Operation& operation = scenario_.operations[index];
   OperationState& state = operations_[index];
+  ++state.begun;
   if (operation.action && !OperatorActions::takes_runs(*operation.action)) {
     actions_.act(operation);
     return operation_chose(index);
@@ -162,6 +164,52 @@ void Operators::act_on_one(std::size_t index, RunOrdinal run) {
     request.signal_id = operation.name + "-" + std::to_string(run.value);
   }
   api_.submit_signal(std::move(request));
+}
+
+bool Operators::wait_for_alerts() const {
+  return std::any_of(scenario_.operations.begin(), scenario_.operations.end(),
+                     [](const Operation& operation) { return operation.on.has_value(); });
+}
+
+void Operators::alert_changed(const AlertTransition& change, Instant at) {
+  const std::string rule = std::string(change.set) + "/" + std::string(change.rule);
+  AlertNow& now = alerts_[rule];
+  if (change.to == AlertState::firing) ++now.firings;
+  now.firing = change.to == AlertState::firing;
+  for (std::size_t i = 0; i < scenario_.operations.size(); ++i) {
+    const std::optional<OnAlert>& on = scenario_.operations[i].on;
+    if (!on || (on->alert != change.rule && on->alert != rule)) continue;
+    const bool entered = on->state == OnAlert::State::pending  ? change.to == AlertState::pending
+                         : on->state == OnAlert::State::firing ? change.to == AlertState::firing
+                                                               : change.from == AlertState::firing;
+    if (entered) react(i, change, now, at);
+  }
+}
+
+void Operators::react(std::size_t index, const AlertTransition& change, const AlertNow& now, Instant at) {
+  const Operation& operation = scenario_.operations[index];
+  if (operation.reaction) {
+    // Keyed by what has happened before to this operation: the n-th reaction of one run is the n-th of another.
+    constexpr std::uint64_t kReactions = ~std::uint64_t{0};
+    Draws draws(random_, Purpose::operation, index, kReactions, operations_[index].reactions++);
+    const Duration after = operation.reaction->build().sample(draws);
+    timers_.call_at(at + after, [this, index] { begin_operation(index); });
+    return;
+  }
+  const std::uint64_t number = now.firings;  // from 1
+  const auto acknowledged =
+      oncall_.acknowledged_at({change.set, change.rule, number - 1}, change.severity, at);
+  if (!acknowledged) return;
+  // Nodes of the map stay where they are.
+  timers_.call_at(*acknowledged, [this, index, state = &now, number] {
+    if (state->firing && state->firings == number) begin_operation(index);
+  });
+}
+
+std::map<std::string, std::uint64_t> Operators::begun() const {
+  std::map<std::string, std::uint64_t> out;
+  for (std::size_t i = 0; i < operations_.size(); ++i) out[scenario_.operations[i].name] = operations_[i].begun;
+  return out;
 }
 
 // Operations that come after this one: at once when it is done, or run by run when each has drained.

@@ -11,6 +11,8 @@
 #include "engine/ports/random.h"
 #include "engine/ports/timers.h"
 #include "sim/scenario/scenario.h"
+#include "sim/slo/alerts.h"
+#include "sim/slo/escalation.h"
 #include "sim/world/operator_actions.h"
 #include "sim/world/run_board.h"
 
@@ -19,21 +21,36 @@ namespace dvt::sim {
 class Operators {
  public:
   Operators(Timers& timers, const Random& random, const Scenario& scenario, engine::ApiFront& api, RunBoard& board,
-            OperatorActions& actions);
+            OperatorActions& actions, const OnCall& oncall);
   void start();
+  /// Whether any operation does (`on`).
+  bool wait_for_alerts() const;
+  /// To be told of every change from the end of warm-up on, in order.
+  void alert_changed(const AlertTransition& change, Instant at);
+  /// How often each operation began, those that never did included.
+  std::map<std::string, std::uint64_t> begun() const;
 
  private:
   struct OperationState {
     std::vector<RunOrdinal> chosen;  // for sameAs
     bool chosen_made = false;
+    std::uint64_t begun = 0;
+    std::uint64_t reactions = 0;  // drawn so far
     // after … until drained: per run of the other operation, whether it drained or timed out already
     std::map<std::uint32_t, bool> waiting;
+  };
+
+  /// A rule's firings so far, and whether the last one goes on.
+  struct AlertNow {
+    std::uint64_t firings = 0;
+    bool firing = false;
   };
 
   void next_background(std::size_t index, std::uint64_t number);
   void background(std::size_t index, std::uint64_t number);
   void next_read(std::uint64_t number);
   void begin_operation(std::size_t index);
+  void react(std::size_t index, const AlertTransition& change, const AlertNow& now, Instant at);
   std::vector<RunOrdinal> choose(std::size_t index);
   void send(std::size_t index, RunOrdinal run);
   void act_on_one(std::size_t index, RunOrdinal run);
@@ -48,8 +65,10 @@ class Operators {
   engine::ApiFront& api_;
   RunBoard& board_;
   OperatorActions& actions_;
+  const OnCall& oncall_;
   std::vector<OperationState> operations_;
-  std::vector<Distribution> resume_after_;  // by background signal
+  std::map<std::string, AlertNow, std::less<>> alerts_;  // by `set/rule`
+  std::vector<Distribution> resume_after_;               // by background signal
 };
 
 }  // namespace dvt::sim

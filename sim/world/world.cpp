@@ -189,8 +189,10 @@ struct World::Parts {
   std::unique_ptr<RunClients> clients;
   std::unique_ptr<ArrivalStream> arrivals;
   std::unique_ptr<OperatorActions> actions;
+  OnCall oncall{scenario.topology.oncall, scenario.escalation, scenario.start, random};
   std::unique_ptr<Operators> operators;
-  std::unique_ptr<Retention> retention;  // null: the store forgets closed runs by itself
+  std::vector<AlertTransition> alert_changes;  // at the present point of the grid
+  std::unique_ptr<Retention> retention;        // null: the store forgets closed runs by itself
   std::unique_ptr<DiskFaults> disk_faults;
   std::unique_ptr<ReaderFaults> reader_faults;
   std::unique_ptr<Targets> targets;
@@ -296,7 +298,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   });
   reader_faults = std::make_unique<ReaderFaults>(kernel, random, scenario, projector, relays, bus);
   actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table, *reader_faults);
-  operators = std::make_unique<Operators>(kernel, random, scenario, *api, board, *actions);
+  operators = std::make_unique<Operators>(kernel, random, scenario, *api, board, *actions, oncall);
   if (auto* archive = dynamic_cast<RunArchive*>(rows.get()))
     retention = std::make_unique<Retention>(kernel, *archive, scenario.topology.state_store.retention, end);
   disk_faults = std::make_unique<DiskFaults>(kernel, random, telemetry, store_model,
@@ -526,6 +528,7 @@ WorldResult World::Parts::so_far(Instant now) {
   result.measured = measure->so_far(now);
   result.measured.capacity = capacity(now);
   result.alerts = alerts->results(result.measured.faults, impacts(result.measured), now);
+  result.escalation = oncall.follow(result.alerts, now);
   result.invariants = invariants->so_far();
   return result;
 }
@@ -546,7 +549,13 @@ WorldResult World::Parts::run() {
   operators->start();
   kernel.add_sample_grid(Instant{0}, scenario.sample_interval, [this](Instant at) {
     measure->sample(at);
-    alerts->step(measure->series(), at);
+    const std::span<const AlertTransition> changes = alerts->step(measure->series(), at);
+    if (!changes.empty() && scenario.alerts.act_on_run && at.ns >= scenario.warmup.ns && operators->wait_for_alerts()) {
+      alert_changes.assign(changes.begin(), changes.end());
+      kernel.call_after_observers([this, at] {
+        for (const AlertTransition& change : alert_changes) operators->alert_changed(change, at);
+      });
+    }
     if (options.keep_going && at.ns >= scenario.warmup.ns && !aborted && !options.keep_going(so_far(at))) {
       aborted = true;
       kernel.stop_at_instant_end();
@@ -573,6 +582,8 @@ WorldResult World::Parts::run() {
     warnings.push_back(std::string("the store could not be written at the end: ") + failure.what());
   }
   result.alerts = alerts->results(result.measured.faults, impacts(result.measured), result.ended_at);
+  result.escalation = oncall.follow(result.alerts, result.ended_at);
+  for (const auto& [name, times] : operators->begun()) result.measured.counts["operation." + name] = times;
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(
       EndOfRun{result.ended_at, projector.lag_events(), delivered, rows->counts().events, spool.pending()});

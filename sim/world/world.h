@@ -16,6 +16,7 @@
 #include "sim/record/history_keeper.h"
 #include "sim/scenario/scenario.h"
 #include "sim/slo/alerts.h"
+#include "sim/slo/escalation.h"
 
 namespace dvt::sim {
 
@@ -24,6 +25,7 @@ class DigestSink;
 struct WorldResult {
   Measurements measured;
   std::vector<AlertResult> alerts;
+  EscalationResult escalation;
   std::vector<InvariantResult> invariants;
   std::uint64_t fingerprint = 0;
   std::uint64_t kernel_events = 0;

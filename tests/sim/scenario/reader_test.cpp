@@ -90,15 +90,14 @@ TEST(Errors, ReadScalarsByTheFieldsTypeNotByYamls) {
 }
 
 TEST(Errors, OfUnmodelledPartsNameThePart) {
-  const std::string errors = errors_of(small_and(
-      R"(topology: {oncall: {hours: business}}
-escalation: none)"));
+  const std::string errors =
+      errors_of(small_and("topology: {taskQueues: {tq-data: {rateLimit: 5/s}}, orphanedQuery: cancelled}"));
   EXPECT_EQ(errors,
-            "s.yaml:10:28: topology.oncall.hours: not modelled yet; only its default always is accepted\n"
-            "s.yaml:11:13: escalation: not modelled yet; only its default documents is accepted\n");
+            "s.yaml:10:45: topology.taskQueues.tq-data.rateLimit: not modelled yet; only its default 0/s is accepted\n"
+            "s.yaml:10:67: topology.orphanedQuery: cancelled is not modelled yet\n");
 }
 
-TEST(Errors, OfAStudySayThatItIsNotModelledYet) {
+TEST(Errors, OfAStudySayWhatRunsIt) {
   EXPECT_EQ(errors_of("apiVersion: dvtsim/v1\nkind: Study\nmetadata: {name: s}\nscenario: a.yaml\n"),
             "s.yaml:2:7: kind: a Study holds many runs: `dvtsim study` runs it; expected Scenario\n");
 }

@@ -128,6 +128,7 @@ TEST(Operations, HaveOneTriggerAndOneDeed) {
       {"operations: {p: {at: 1m, signal: PAUSE}, a: {at: 2m, signal: RESUME, select: {sameAs: p, plan: small}}}",
        "sameAs excludes the other keys"},
       {"operations: {a: {at: 1m, signal: PAUSE, reaction: 5m}}", "reaction belongs to on"},
+      {"operations: {a: {on: {alert: ProjectionLag, state: resolved}, signal: PAUSE}}", "give a reaction time"},
   };
   for (const Wrong& wrong : cases) {
     const std::string errors = errors_of(small_and(wrong.more));
