@@ -197,8 +197,7 @@ void Operators::react(std::size_t index, const AlertTransition& change, const Al
     return;
   }
   const std::uint64_t number = now.firings;  // from 1
-  const auto acknowledged =
-      oncall_.acknowledged_at({change.set, change.rule, number - 1}, change.severity, at);
+  const auto acknowledged = oncall_.acknowledged_at({change.set, change.rule, number - 1}, change.severity, at);
   if (!acknowledged) return;
   // Nodes of the map stay where they are.
   timers_.call_at(*acknowledged, [this, index, state = &now, number] {
