@@ -12,7 +12,7 @@ ConductorAdapter::ConductorAdapter(ConductorServer& server, Timers& timers, cons
       timers_(timers),
       telemetry_(telemetry),
       options_(std::move(options)),
-      calls_(timers, random, telemetry, options_.rpc_latency) {
+      calls_(timers, random, telemetry, options_.rpc_latency, options_.call_gap) {
   for (const PlanEntryRef& plan : plans.entries()) definitions_.push_back(compile(plan));
 }
 
@@ -22,10 +22,11 @@ void ConductorAdapter::attach(RunListener& listener) {
 }
 
 void ConductorAdapter::start_run(RunIdentityRef run) {
-  ++starting_;
+  // Handed over anew because it did not begin in time: the first call is still being made, and one run begins once.
+  if (!starting_.insert(run->run.value).second) return;
   const DrawKey key{run->run.value, 0, 0};
   calls_.call("StartWorkflow", key, [this, identity = std::move(run)] {
-    --starting_;
+    starting_.erase(identity->run.value);
     const WorkflowDefinition& definition = definitions_.at(identity->plan.value);
     auto input = std::make_shared<const PlanRunInput>(identity, definition.plan, std::string(name()), 0u, 0u, 0u);
     telemetry_.run_started(identity->run, identity->plan, timers_.now());

@@ -2,6 +2,7 @@
 // (domain §7, §10). Every call pays the adapter's RPC latency.
 #pragma once
 
+#include <unordered_set>
 #include <vector>
 
 #include "adapters/conductor/server.h"
@@ -11,6 +12,7 @@ namespace dvt::adapters {
 
 struct ConductorOptions {
   Distribution rpc_latency;
+  Duration call_gap;              // at least between two of the control plane's calls; 0: none
   bool hold_at_decision = false;  // known fault 6 mended: no step starts between a PAUSE's acceptance and its effect
 };
 
@@ -20,11 +22,12 @@ class ConductorAdapter final : public ProviderAdapter {
   ConductorAdapter(ConductorServer& server, Timers& timers, const Random& random, Telemetry& telemetry,
                    const engine::PlanCatalogue& plans, ConductorOptions options);
 
+  ProviderCalls& calls() { return calls_; }
   const char* name() const override { return "conductor"; }
   void attach(RunListener& listener) override;
   void start_run(RunIdentityRef run) override;
   void signal(const ProviderSignal& signal) override;
-  std::size_t open_runs() const override { return starting_ + server_.open(); }
+  std::size_t open_runs() const override { return starting_.size() + server_.open(); }
   bool is_open(RunOrdinal run) const override { return server_.is_open(run); }
 
  private:
@@ -37,7 +40,7 @@ class ConductorAdapter final : public ProviderAdapter {
   std::vector<WorkflowDefinition> definitions_;  // by plan
   ProviderCalls calls_;
   RunListener* listener_ = nullptr;
-  std::size_t starting_ = 0;
+  std::unordered_set<std::uint32_t> starting_;  // runs whose call has not arrived; looked up only
 };
 
 }  // namespace dvt::adapters

@@ -32,11 +32,20 @@ void ConductorWorkers::kill(std::uint32_t worker) {
   if (!up(worker)) return;
   const WorkerRef life = server_.queues().ref(worker);
   server_.queues().worker_down(worker);
+  standstill_.forget(worker);
   server_.worker_lost(life);
   tell(worker, false);
 }
 
 void ConductorWorkers::deliver_task(const TaskDelivery& delivery) {
+  if (!standstill_.holds(delivery.worker.worker)) return run_task(delivery);
+  auto kept = std::make_unique<TaskDelivery>(delivery);
+  standstill_.when_awake(delivery.worker.worker, [this, held = std::move(kept)] {
+    if (server_.queues().is_up(held->worker)) run_task(*held);
+  });
+}
+
+void ConductorWorkers::run_task(const TaskDelivery& delivery) {
   const auto found = std::find_if(activities_.begin(), activities_.end(),
                                   [&](const auto& known) { return known.first == delivery.type; });
   DVT_ASSERT(found != activities_.end(), "no such activity type is registered");
@@ -51,17 +60,21 @@ void ConductorWorkers::deliver_task(const TaskDelivery& delivery) {
   found->second->start(invocation, [this, ref = delivery.ref, worker = delivery.worker](ActivityAnswer answer) {
     if (!server_.queues().is_up(worker)) return;  // it died meanwhile
     Draws draws(random_, Purpose::respond, ref.run.value, ref.task, std::uint64_t{ref.attempt} << 1);
-    const Duration way = respond_latency_.sample(draws);
+    Duration way = respond_latency_.sample(draws);
+    if (scale_ != nullptr) way = scale_->scaled(way, {ref.run.value, ref.task, std::uint64_t{ref.attempt} << 1});
     struct Update {
       TaskRef ref;
       WorkerRef worker;
       ActivityAnswer answer;
     };
     auto update = std::make_unique<Update>(Update{ref, worker, std::move(answer)});
-    timers_.call_after(way, [this, held = std::move(update)] {
-      // An update under way when the worker dies is lost with its connection.
-      if (!server_.queues().is_up(held->worker)) return;
-      server_.update_task(held->ref, held->worker, std::move(held->answer));
+    timers_.call_after(way, [this, held = std::move(update)]() mutable {
+      const std::uint32_t of = held->worker.worker;
+      standstill_.when_awake(of, [this, sent = std::move(held)] {
+        // An update under way when the worker dies is lost with its connection.
+        if (!server_.queues().is_up(sent->worker)) return;
+        server_.update_task(sent->ref, sent->worker, std::move(sent->answer));
+      });
     });
   });
 }

@@ -7,6 +7,7 @@
 
 #include "adapters/conductor/server.h"
 #include "engine/ports/worker_processes.h"
+#include "engine/worker/standstill.h"
 
 namespace dvt::adapters {
 
@@ -23,11 +24,15 @@ class ConductorWorkers final : public TaskHost, public WorkerProcesses {
   void kill(std::uint32_t worker) override;
   bool up(std::uint32_t worker) const override { return server_.queues().up(worker); }
 
+  void unreachable(bool on) override { on ? standstill_.begin_all() : standstill_.end_all(); }
+  void set_scale(const LatencyScale* scale) override { scale_ = scale; }
+
   // TaskHost
   void deliver_task(const TaskDelivery& delivery) override;
 
  private:
   void tell(std::uint32_t worker, bool up);
+  void run_task(const TaskDelivery& delivery);
 
   ConductorServer& server_;
   Timers& timers_;
@@ -35,6 +40,8 @@ class ConductorWorkers final : public TaskHost, public WorkerProcesses {
   Telemetry& telemetry_;
   Distribution respond_latency_;  // an update's way to the server
   std::vector<std::pair<Symbol, engine::Activity*>> activities_;
+  engine::Standstill standstill_;
+  const LatencyScale* scale_ = nullptr;
 };
 
 }  // namespace dvt::adapters

@@ -30,7 +30,7 @@ TemporalAdapter::TemporalAdapter(Service& service, Workers& workers, Timers& tim
       telemetry_(telemetry),
       plans_(plans),
       options_(std::move(options)),
-      calls_(timers, random, telemetry, options_.rpc_latency) {
+      calls_(timers, random, telemetry, options_.rpc_latency, options_.call_gap) {
   service_.attach(workers_, *this);
   service_.set_held_type(names::execute_step);
 }
@@ -42,10 +42,11 @@ const TemporalOptions::Workflow* TemporalAdapter::workflow_of(PlanOrdinal plan) 
 }
 
 void TemporalAdapter::start_run(RunIdentityRef run) {
-  ++starting_;
+  // Handed over anew because it did not begin in time: the first call is still being made, and one run begins once.
+  if (!starting_.insert(run->run.value).second) return;
   const DrawKey key{run->run.value, 0, 0};
   calls_.call("StartWorkflowExecution", key, [this, identity = std::move(run)] {
-    --starting_;
+    starting_.erase(identity->run.value);
     ExecutionInfo info;
     info.workflow_id = identity->run_id_text;
     info.run_id = identity->run_id;

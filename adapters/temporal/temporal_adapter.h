@@ -3,6 +3,7 @@
 #pragma once
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "adapters/provider_calls.h"
 #include "engine/plan/contracts.h"
@@ -14,6 +15,7 @@ namespace dvt::adapters {
 
 struct TemporalOptions {
   Distribution rpc_latency;
+  Duration call_gap;  // at least between two of the control plane's calls; 0: none
   std::uint32_t continue_as_new_after_layers = 0;
   bool cancel_by_signal = false;   // CANCEL is the workflow signal `cancel` instead of the provider's own request
   bool hold_queued_steps = false;  // known fault 6 fixed: a paused run's queued steps and retries wait
@@ -33,11 +35,12 @@ class TemporalAdapter final : public ProviderAdapter, public engine::ServiceList
   TemporalAdapter(engine::Service& service, engine::Workers& workers, Timers& timers, const Random& random,
                   Telemetry& telemetry, const engine::PlanCatalogue& plans, TemporalOptions options);
 
+  ProviderCalls& calls() { return calls_; }
   const char* name() const override { return "temporal"; }
   void attach(RunListener& listener) override { listener_ = &listener; }
   void start_run(RunIdentityRef run) override;
   void signal(const ProviderSignal& signal) override;
-  std::size_t open_runs() const override { return starting_ + service_.open_executions(); }
+  std::size_t open_runs() const override { return starting_.size() + service_.open_executions(); }
   bool is_open(RunOrdinal run) const override { return service_.is_open(run); }
 
   // ServiceListener
@@ -58,7 +61,7 @@ class TemporalAdapter final : public ProviderAdapter, public engine::ServiceList
   TemporalOptions options_;
   ProviderCalls calls_;
   RunListener* listener_ = nullptr;
-  std::size_t starting_ = 0;
+  std::unordered_set<std::uint32_t> starting_;  // runs whose call has not arrived; looked up only
 };
 
 }  // namespace dvt::adapters

@@ -1,16 +1,12 @@
 #include "adapters/warehouse/warehouse.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "engine/base/assert.h"
 
 namespace dvt::adapters {
 namespace {
-
-// True for `ppb` billionths of all words, in integers.
-bool strikes(std::uint64_t word, std::int64_t ppb) {
-  return word % 1'000'000'000 < static_cast<std::uint64_t>(ppb);
-}
 
 // Every attempt of every logical attempt draws for itself.
 std::uint64_t attempt_key(const StepRequest& request) {
@@ -25,6 +21,21 @@ Warehouses::Warehouses(Timers& timers, const Random& random, Telemetry& telemetr
   for (std::size_t i = 0; i < warehouses.size(); ++i) {
     DVT_ASSERT(warehouses[i].concurrency > 0, "a warehouse runs at least one step at a time");
     warehouses_[i].options = std::move(warehouses[i]);
+  }
+}
+
+std::uint32_t Warehouses::places(const Warehouse& warehouse) {
+  if (warehouse.throttled_to == 0) return warehouse.options.concurrency;
+  return std::min(warehouse.options.concurrency, warehouse.throttled_to);
+}
+
+void Warehouses::set_places(std::uint32_t index, std::uint32_t places_left) {
+  Warehouse& warehouse = warehouses_[index];
+  warehouse.throttled_to = places_left;
+  while (!warehouse.queue.empty() && warehouse.running < places(warehouse)) {
+    Job next = std::move(warehouse.queue.front());
+    warehouse.queue.pop_front();
+    begin(index, std::move(next));
   }
 }
 
@@ -43,7 +54,7 @@ void Warehouses::submit(const StepRequest& request, StepDone done) {
     return;
   }
   Job job{request, std::move(done), now, now};
-  if (warehouse.running >= warehouse.options.concurrency) {
+  if (warehouse.running >= places(warehouse)) {
     warehouse.queue.push_back(std::move(job));
     level(index);
     return;
@@ -70,7 +81,7 @@ void Warehouses::begin(std::uint32_t index, Job job) {
     telemetry_.warehouse_done({index, finished->request.run, finished->request.step, finished->request.attempt,
                                finished->submitted_at, finished->began_at, timers_.now(),
                                answer.outcome == StepOutcome::completed});
-    if (!at.queue.empty()) {
+    if (!at.queue.empty() && at.running < places(at)) {
       Job next = std::move(at.queue.front());
       at.queue.pop_front();
       begin(index, std::move(next));
@@ -84,6 +95,11 @@ void Warehouses::begin(std::uint32_t index, Job job) {
 StepAnswer Warehouses::judge(const Warehouse& warehouse, const StepRequest& request, const StepProfile& profile) const {
   // What was recorded is the first attempt; whoever retries has mended something.
   if (profile.recorded_failure && request.logical_attempt == 1) return {StepOutcome::failed, "recorded_error"};
+  if (warehouse.failing_ppb > 0) {
+    std::uint64_t drawn[4];
+    random_.words(Purpose::call_fault, request.run.value, request.step.value, attempt_key(request), 0, drawn);
+    if (strikes(drawn[3], warehouse.failing_ppb)) return {StepOutcome::transient_error, "transient_error"};
+  }
   const ErrorModel& errors = warehouse.options.errors;
   if (errors.rate_ppb == 0) return {};
   std::uint64_t words[4];

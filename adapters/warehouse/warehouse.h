@@ -2,8 +2,8 @@
 // duration and errors are drawn by (run, step, attempt), so a slower warehouse or another policy meets the same draws.
 //
 // Faults it may suffer: a latency factor on what begins while it lasts, and an outage during which submissions fail
-// with a retryable `warehouse_unavailable`; what runs goes on. Both are survivable: nothing is forgotten, every
-// submission is answered.
+// with a retryable `warehouse_unavailable`; what runs goes on; errors on a share of what ends; fewer places. All are
+// survivable: nothing is forgotten, every submission is answered.
 #pragma once
 
 #include <deque>
@@ -52,6 +52,11 @@ class Warehouses final : public StepExecutor {
 
   void set_scale(std::uint32_t warehouse, const LatencyScale* scale) { warehouses_[warehouse].scale = scale; }
   void set_outage(std::uint32_t warehouse, bool on) { warehouses_[warehouse].outage = on; }
+  /// This share of the statements that end meanwhile fails with a retryable transient_error, in parts per billion.
+  void set_failing(std::uint32_t warehouse, std::int64_t ppb) { warehouses_[warehouse].failing_ppb = ppb; }
+  /// It runs at most so many statements at once; what runs goes on. 0: as many as it is made for.
+  void set_places(std::uint32_t warehouse, std::uint32_t places_left);
+  std::uint32_t concurrency(std::uint32_t warehouse) const { return warehouses_[warehouse].options.concurrency; }
   std::size_t queued(std::uint32_t warehouse) const { return warehouses_[warehouse].queue.size(); }
   std::uint32_t running(std::uint32_t warehouse) const { return warehouses_[warehouse].running; }
   std::size_t count() const { return warehouses_.size(); }
@@ -69,7 +74,11 @@ class Warehouses final : public StepExecutor {
     std::deque<Job> queue;
     const LatencyScale* scale = nullptr;
     bool outage = false;
+    std::int64_t failing_ppb = 0;
+    std::uint32_t throttled_to = 0;  // 0: it is not
   };
+
+  static std::uint32_t places(const Warehouse& warehouse);
 
   void begin(std::uint32_t warehouse, Job job);
   StepAnswer judge(const Warehouse& warehouse, const StepRequest& request, const StepProfile& profile) const;

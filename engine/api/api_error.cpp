@@ -9,7 +9,7 @@ namespace {
 
 using enum ApiError;
 
-constexpr std::array<ApiErrorInfo, 22> kErrors{{
+constexpr std::array<ApiErrorInfo, 25> kErrors{{
     {none, "", 202, false, "accepted, or deferred"},
     {signal_invalid_payload, "SIGNAL_INVALID_PAYLOAD", 400, false,
      "a field is missing, unknown or of the wrong type, the step is not in the plan, or the signal is too large"},
@@ -38,6 +38,9 @@ constexpr std::array<ApiErrorInfo, 22> kErrors{{
     {overloaded, "OVERLOADED", 429, true, "admission rejects: as many runs in flight as are allowed"},
     {throttled, "THROTTLED", 429, true, "admission rejects: an operator throttles new runs"},
     {client_timeout, "CLIENT_TIMEOUT", 504, true, "the client went away before there was an answer"},
+    {api_unavailable, "API_UNAVAILABLE", 503, true, "no handler of the API is there to take the request"},
+    {ApiError::api_error, "API_ERROR", 500, true, "a handler of the API failed; nothing was done"},
+    {signal_failed, "SIGNAL_FAILED", 500, true, "a signal processor failed; nothing was decided"},
 }};
 
 const ApiErrorInfo* find(std::string_view code) {

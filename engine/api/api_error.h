@@ -33,6 +33,9 @@ enum class ApiError : std::uint8_t {
   overloaded,
   throttled,
   client_timeout,
+  api_unavailable,
+  api_error,
+  signal_failed,
 };
 
 struct ApiErrorInfo {

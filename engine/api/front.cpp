@@ -38,12 +38,28 @@ ApiFront::ApiFront(Timers& timers, const Random& random, Telemetry& telemetry, S
 }
 
 // Time until this request leaves the queue in front of the handlers.
-Duration ApiFront::pass_queue() {
+Duration ApiFront::pass_queue(const DrawKey& key) {
   const Instant now = timers_.now();
   if (queue_free_ < now) queue_free_ = now;
   const Duration wait = queue_free_ - now;
-  queue_free_ = queue_free_ + options_.request_interval;
+  const Duration gap = options_.request_interval;
+  queue_free_ = queue_free_ + (faults_.throttle == nullptr ? gap : faults_.throttle->scaled(gap, key));
   return wait;
+}
+
+Duration ApiFront::handled_after(const DrawKey& key) {
+  Draws draws(random_, Purpose::api_latency, key.a, key.b, key.c);
+  const Duration queued = pass_queue(key);
+  const Duration drawn = options_.latency.sample(draws);
+  return queued + (faults_.latency == nullptr ? drawn : faults_.latency->scaled(drawn, key));
+}
+
+// `draw`: which of a request's words decides.
+bool ApiFront::fails(std::int64_t share_ppb, const DrawKey& key, std::uint32_t draw) const {
+  if (share_ppb == 0) return false;
+  std::uint64_t words[4];
+  random_.words(Purpose::call_fault, key.a, key.b, key.c, draw / 4, words);
+  return strikes(words[draw % 4], share_ppb);
 }
 
 // ---- Run requests ----
@@ -51,12 +67,15 @@ Duration ApiFront::pass_queue() {
 RequestId ApiFront::submit_run(RunRequest request, RunAnswered answered) {
   const Instant received = timers_.now();
   if (request.attempt == 0) telemetry_.run_requested(request.run, request.plan, request.tenant, received);
-  Draws draws(random_, Purpose::api_latency, request.run.value, request.attempt, 0);
-  const Duration queued = pass_queue();
-  const Duration delay = queued + options_.latency.sample(draws);
+  const DrawKey key{request.run.value, request.attempt, 0};
   const std::uint64_t id = ++last_request_;
+  const RunOrdinal run = request.run;
   requests_[id] = {std::move(request), received, std::move(answered), false};
-  timers_.call_after(delay, [this, id] { handle_run(id); });
+  if (faults_.away) {
+    timers_.post([this, id, run] { answer(id, info(ApiError::api_unavailable).code, run); });
+    return {id};
+  }
+  timers_.call_after(handled_after(key), [this, id] { handle_run(id); });
   return {id};
 }
 
@@ -89,6 +108,8 @@ Digest ApiFront::key_of(const RunRequest& request) const {
 
 void ApiFront::handle_run(std::uint64_t id) {
   const RunRequest& request = requests_.at(id).request;
+  if (fails(faults_.failing_ppb, {request.run.value, request.attempt, 0}, 0))
+    return answer(id, info(ApiError::api_error).code, request.run);
   if (const ApiError error = validate(request); error != ApiError::none)
     return answer(id, info(error).code, request.run);
   const std::size_t plan = request.plan.value;
@@ -364,10 +385,22 @@ void ApiFront::run_ended(RunOrdinal ordinal, RunOutcome outcome, ErrorClass erro
 // ---- Signals ----
 
 std::uint64_t ApiFront::submit_signal(SignalRequest request, SignalAnswered answered) {
-  Draws draws(random_, Purpose::api_latency, request.run.value, signals_.next_ordinal(), 1);
-  const Duration queued = pass_queue();
-  const Duration delay = queued + options_.latency.sample(draws);
-  return signals_.submit(std::move(request), delay, std::move(answered));
+  const std::uint64_t ordinal = signals_.next_ordinal();
+  const DrawKey key{request.run.value, ordinal, 1};
+  if (faults_.away) return signals_.refuse(std::move(request), {}, ApiError::api_unavailable, std::move(answered));
+  const Duration delay = handled_after(key);
+  if (fails(faults_.failing_ppb, key, 0))
+    return signals_.refuse(std::move(request), delay, ApiError::api_error, std::move(answered));
+  if (fails(faults_.signals_failing_ppb, key, 1))
+    return signals_.refuse(std::move(request), delay, ApiError::signal_failed, std::move(answered));
+  if (fails(faults_.signals_lost_ppb, key, 2))
+    return signals_.refuse(std::move(request), kSignalTimeout, ApiError::client_timeout, std::move(answered));
+  if (fails(faults_.signals_duplicated_ppb, key, 3)) {
+    if (request.signal_id.empty()) request.signal_id = "signal-" + std::to_string(ordinal);
+    signals_.submit_copy(request, delay * 2);
+  }
+  const bool overtaken = fails(faults_.signals_overtaken_ppb, key, 4);
+  return signals_.submit(std::move(request), delay, std::move(answered), overtaken);
 }
 
 const RunIdentity* ApiFront::open_run(RunOrdinal run) const {
@@ -438,11 +471,19 @@ json::Object ApiFront::parameters(RunOrdinal run) const {
 
 void ApiFront::submit_read(RunOrdinal run, std::uint64_t ordinal) {
   const Instant received = timers_.now();
-  Draws draws(random_, Purpose::api_latency, run.value, ordinal, 3);
-  const Duration queued = pass_queue();
-  const Duration delay = queued + options_.latency.sample(draws);
+  const DrawKey key{run.value, ordinal, 3};
+  const auto refused = [this, received](ApiError error) {
+    const ApiErrorInfo& row = info(error);
+    telemetry_.api_request("status", row.http, row.code, timers_.now() - received, timers_.now());
+  };
+  if (faults_.away) return refused(ApiError::api_unavailable);
+  const Duration delay = handled_after(key);
+  if (fails(faults_.failing_ppb, key, 0)) {
+    timers_.call_after(delay, [refused] { refused(ApiError::api_error); });
+    return;
+  }
   timers_.call_after(delay, [this, run, ordinal, received] {
-    store_.read(run, {run.value, ordinal, 4}, [this, received](bool ok) {
+    store_.read_status(run, {run.value, ordinal, 4}, [this, received](bool ok) {
       telemetry_.api_request("status", ok ? 200 : 503, ok ? "" : to_string(StoreError::unavailable),
                              timers_.now() - received, timers_.now());
     });

@@ -37,6 +37,18 @@ struct ApiOptions {
   std::function<std::uint64_t()> projection_lag;  // events; empty: not known, and no backpressure
 };
 
+/// What befalls the API and its signal processors just now. Shares are parts per billion of the requests.
+struct ApiFaults {
+  bool away = false;                        // every new request is answered API_UNAVAILABLE at once
+  std::int64_t failing_ppb = 0;             // answered API_ERROR after their handling time; nothing is done
+  const LatencyScale* latency = nullptr;    // of the handling time
+  const LatencyScale* throttle = nullptr;   // of the gap between two requests
+  std::int64_t signals_failing_ppb = 0;     // answered SIGNAL_FAILED
+  std::int64_t signals_lost_ppb = 0;        // reach no processor; their sender hears nothing in time
+  std::int64_t signals_duplicated_ppb = 0;  // reach one twice
+  std::int64_t signals_overtaken_ppb = 0;   // reach one after the next signal
+};
+
 struct RunRequest {
   RunOrdinal run;
   PlanOrdinal plan;
@@ -78,6 +90,9 @@ class ApiFront final : public RunListener, private RunRegistry {
   /// New runs go to the provider no faster than one an `interval`; nullopt lifts the throttle.
   void throttle(std::optional<Duration> interval);
   SignalDesk& signals() { return signals_; }
+  void set_faults(const ApiFaults& faults) { faults_ = faults; }
+  /// A signal that is lost on its way to the processors is answered CLIENT_TIMEOUT after this.
+  static constexpr Duration kSignalTimeout = seconds(10);
 
   std::size_t runs_open() const { return runs_.size(); }
   bool is_open(RunOrdinal run) const { return runs_.contains(run.value); }
@@ -112,7 +127,10 @@ class ApiFront final : public RunListener, private RunRegistry {
   };
 
   // Run requests
-  Duration pass_queue();
+  Duration pass_queue(const DrawKey& key);
+  /// Time until a request is handled: the queue, then a handler's time.
+  Duration handled_after(const DrawKey& key);
+  bool fails(std::int64_t share_ppb, const DrawKey& key, std::uint32_t draw) const;
   void handle_run(std::uint64_t id);
   ApiError validate(const RunRequest& request) const;
   Digest key_of(const RunRequest& request) const;
@@ -153,6 +171,7 @@ class ApiFront final : public RunListener, private RunRegistry {
   EventMaker maker_;
   Admission admission_;
   SignalDesk signals_;
+  ApiFaults faults_;
   Instant queue_free_;
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::uint64_t, Request> requests_;      // under way; looked up only

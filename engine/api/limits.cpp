@@ -24,11 +24,11 @@ Duration RateWindow::wait(const Allowance& allowance, Instant now) {
   return taken_[taken_.size() - allowance.count] + allowance.per - now;
 }
 
-bool SignalProcessors::take(Instant now) {
+bool SignalProcessors::take(Instant now, Duration busy) {
   if (stopped_) return false;
   for (Instant& free_at : free_at_) {
     if (free_at > now) continue;
-    free_at = now + per_signal_;
+    free_at = now + busy;
     return true;
   }
   return false;

@@ -40,7 +40,10 @@ class SignalProcessors {
   SignalProcessors(std::uint32_t count, Duration per_signal) : per_signal_(per_signal), free_at_(count) {}
 
   /// Occupies a processor; false when none is free (or none works).
-  bool take(Instant now);
+  bool take(Instant now) { return take(now, per_signal_); }
+  /// As above; it is busy for `busy`.
+  bool take(Instant now, Duration busy);
+  Duration per_signal() const { return per_signal_; }
   /// When the next one is free; nullopt when none works.
   std::optional<Instant> next_free() const;
   /// Stopped processors take nothing; what they have begun is not lost.

@@ -29,15 +29,51 @@ SignalDesk::SignalDesk(Timers& timers, Telemetry& telemetry, StoreClient& store,
       options_(options),
       processors_(options.processors, options.per_signal) {}
 
-std::uint64_t SignalDesk::submit(SignalRequest request, Duration delay, SignalAnswered answered) {
-  const std::uint64_t signal = next_signal_++;
+void SignalDesk::receive(std::uint64_t signal, SignalRequest request, SignalAnswered answered) {
   if (request.signal_id.empty()) request.signal_id = "signal-" + std::to_string(signal);
   Signal& pending = signals_[signal];
   pending.request = std::move(request);
   pending.answered = std::move(answered);
   pending.received_at = timers_.now();
-  timers_.call_after(delay, [this, signal] { handle(signal); });
+}
+
+std::uint64_t SignalDesk::submit(SignalRequest request, Duration delay, SignalAnswered answered, bool overtaken) {
+  const std::uint64_t signal = next_signal_++;
+  receive(signal, std::move(request), std::move(answered));
+  timers_.call_after(delay, [this, signal, overtaken] {
+    if (!overtaken) {
+      handle(signal);
+      return let_overtaken_pass();
+    }
+    overtaken_.push_back(signal);
+    timers_.call_after(kOvertakenFor, [this] { let_overtaken_pass(); });
+  });
   return signal;
+}
+
+void SignalDesk::let_overtaken_pass() {
+  for (const std::uint64_t signal : std::exchange(overtaken_, {})) handle(signal);
+}
+
+void SignalDesk::submit_copy(SignalRequest request, Duration delay) {
+  const std::uint64_t signal = next_copy_++;
+  receive(signal, std::move(request), {});
+  timers_.call_after(delay, [this, signal] { handle(signal); });
+}
+
+std::uint64_t SignalDesk::refuse(SignalRequest request, Duration delay, ApiError error, SignalAnswered answered) {
+  const std::uint64_t signal = next_signal_++;
+  receive(signal, std::move(request), std::move(answered));
+  timers_.call_after(delay, [this, signal, error] {
+    signals_.at(signal).role = strongest_role(signals_.at(signal).request.roles);
+    finish(signal, DecisionStatus::rejected, info(error).code, false);
+  });
+  return signal;
+}
+
+bool SignalDesk::take_processor(std::uint64_t signal, Instant now) {
+  const Duration busy = processors_.per_signal();
+  return processors_.take(now, scale_ == nullptr ? busy : scale_->scaled(busy, {signal, 0, 0}));
 }
 
 // Schema, then authorization. Everything that needs only the sender and the run's tenant.
@@ -116,7 +152,7 @@ void SignalDesk::handle(std::uint64_t ordinal) {
   }
   RateWindow& window = windows_[signal.request.run.value];
   const bool others_wait = deferred_.next_due() && *deferred_.next_due() <= now;
-  if (!window.room(options_.per_run, now) || others_wait || !processors_.take(now))
+  if (!window.room(options_.per_run, now) || others_wait || !take_processor(ordinal, now))
     return decide(ordinal, DecisionStatus::deferred, ApiError::none, false);
   window.take(now);
   signal.let_through_at = now;
@@ -306,7 +342,7 @@ void SignalDesk::set_pump() {
 void SignalDesk::pump() {
   pump_ = {};
   const Instant now = timers_.now();
-  while (deferred_.next_due() && *deferred_.next_due() <= now && processors_.take(now)) {
+  while (deferred_.next_due() && *deferred_.next_due() <= now && take_processor(deferred_.signals().front(), now)) {
     const DeferredSignal first = *deferred_.pop(now);
     tell_waits(first.signal, false);
     try_deferred(first);

@@ -12,9 +12,11 @@
 #include <string>
 #include <unordered_map>
 
+#include "engine/api/api_error.h"
 #include "engine/api/limits.h"
 #include "engine/api/signal_rules.h"
 #include "engine/plan/catalogue.h"
+#include "engine/ports/fault_point.h"
 #include "engine/ports/provider_adapter.h"
 #include "engine/ports/random.h"
 #include "engine/ports/timers.h"
@@ -63,8 +65,17 @@ class SignalDesk {
 
   /// The ordinal of the next signal: names its draws.
   std::uint64_t next_ordinal() const { return next_signal_; }
-  /// Handled after `delay`, the API's own time. Returns the signal's ordinal.
-  std::uint64_t submit(SignalRequest request, Duration delay, SignalAnswered answered);
+  /// Handled after `delay`, the API's own time; `overtaken`: right after the next signal, or after kOvertakenFor at the
+  /// latest. Returns the signal's ordinal.
+  std::uint64_t submit(SignalRequest request, Duration delay, SignalAnswered answered, bool overtaken = false);
+  /// The same signal arrives a second time. Copies are numbered apart, so that they move no signal's draws.
+  void submit_copy(SignalRequest request, Duration delay);
+  /// It never reaches a processor: answered with the error after `delay`, without a decision. Returns its ordinal.
+  std::uint64_t refuse(SignalRequest request, Duration delay, ApiError error, SignalAnswered answered);
+  static constexpr Duration kOvertakenFor = seconds(5);
+  static constexpr std::uint64_t kFirstCopy = std::uint64_t{1} << 40;
+  /// A processor takes so much longer for a signal. Null: it does not. Not owned.
+  void set_scale(const LatencyScale* scale) { scale_ = scale; }
 
   std::size_t deferred() const { return deferred_.size(); }
   /// Operators: everything deferred is tried at once; the deferred signals of ended runs are refused at once;
@@ -97,7 +108,10 @@ class SignalDesk {
     bool unsettled = false;                  // whether its decision is stored is not known
   };
 
+  void receive(std::uint64_t signal, SignalRequest request, SignalAnswered answered);
   void handle(std::uint64_t signal);
+  void let_overtaken_pass();
+  bool take_processor(std::uint64_t signal, Instant now);
   ApiError check_sender(Signal& signal) const;
   ApiError check_target(const Signal& signal) const;
   ApiError check_step(const Signal& signal, const RunIdentity& run) const;
@@ -128,6 +142,9 @@ class SignalDesk {
   TimerId pump_;
   Instant pump_at_;
   std::uint64_t next_signal_ = 1;
+  std::uint64_t next_copy_ = kFirstCopy;
+  std::vector<std::uint64_t> overtaken_;  // wait for the next signal to pass them
+  const LatencyScale* scale_ = nullptr;
   std::unordered_map<std::uint64_t, Signal> signals_;      // under way; looked up only
   std::unordered_map<std::uint32_t, RateWindow> windows_;  // by run, until it is forgotten; looked up only
 };

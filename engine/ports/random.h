@@ -46,6 +46,8 @@ enum class Purpose : std::uint32_t {
   oncall = 33,
   probe = 34,
   message_fault = 40,  // which messages on the bus a fault strikes
+  replica_lag = 41,    // how far a read replica of the store is behind
+  call_fault = 42,     // which requests to the API, to a provider, to a warehouse … a fault strikes
   test = 1000,
 };
 

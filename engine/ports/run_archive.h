@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,10 @@ class RunArchive {
   /// decide(); its request stays known.
   virtual Result<ArchiveCounts, StoreError> archive(std::span<const RunOrdinal> runs, Instant now,
                                                     std::vector<RunOrdinal>& moved) = 0;
+  /// As StateStore::fetch and snapshot, of runs in the archive; each row is checked against its hash.
+  virtual void fetch_archived(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
+                              std::vector<StoredEvent>& out) = 0;
+  virtual std::optional<StoredSnapshot> archived_snapshot(RunOrdinal run) = 0;
   /// All that was ever moved; StoreCounts go on counting it.
   virtual ArchiveCounts archived() const = 0;
 };

@@ -254,8 +254,12 @@ class StoreClient {
   /// saveRunMetadata: an upsert of what the run's row already holds (the provider's ids are the run's own); latency and
   /// pool like an append, no event.
   virtual void save_metadata(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) = 0;
-  /// A status read: latency and pool only; `done` gets the time at which the answer left the store.
+  /// A read: latency and pool only; `done` gets the time at which the answer left the store.
   virtual void read(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) = 0;
+  /// A status read that a read replica may answer, where there is one: the state as of a moment ago.
+  virtual void read_status(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) {
+    read(run, key, std::move(done));
+  }
   /// Nothing more will be asked for the run: the rows may drop their caches for it (StateStore::release_run), once what
   /// is under way has ended and nobody keeps it.
   virtual void release_run(RunOrdinal /*run*/) {}

@@ -148,6 +148,15 @@ struct ResyncFact {
   Instant at;
 };
 
+/// A status read was answered by a read replica that had not seen all of its run's events.
+struct StaleReadFact {
+  RunOrdinal run;
+  Duration behind;           // age of the oldest event that the answer lacks
+  bool unknown_run = false;  // the replica had not seen the run at all
+  bool own_writes = false;   // something was acknowledged before the read was sent, and is not in the answer
+  Instant at;
+};
+
 /// What notice() may tell of.
 inline constexpr std::string_view kNoticeNames[] = {"CAUSAL_VIOLATION", "ORPHANED_TASK", "PAUSE_DRAIN_TIMEOUT",
                                                     "STORE_CORRUPTION"};
@@ -219,6 +228,8 @@ class Telemetry {
   virtual void adapter_rpc(std::string_view /*method*/, std::string_view /*status*/, Duration /*took*/,
                            Instant /*at*/) {}
   virtual void adapter_heartbeat(Instant /*at*/) {}
+  /// A worker answered for an attempt that the server waits for no longer (timed out, tried again, or its run closed).
+  virtual void completion_refused(RunOrdinal, std::uint32_t /*attempt*/, Instant /*at*/) {}
   virtual void notice(const NoticeFact&) {}
 
   // Warehouse
@@ -229,6 +240,11 @@ class Telemetry {
   // Store, projector, outbox, bus
   virtual void append_done(const AppendFact&) {}
   virtual void spool_changed(const SpoolFact&) {}
+  virtual void stale_read(const StaleReadFact&) {}
+  /// A stored snapshot does not match its hash, or its block the block's checksum. It was not handed out.
+  virtual void snapshot_unverified(RunOrdinal, Instant /*at*/) {}
+  /// From now on this share of the disk under the store is free, in parts per billion.
+  virtual void disk_free(std::int64_t /*ppb*/, Instant /*at*/) {}
   virtual void event_committed(const StoredEvent&) {}  // new rows only, in commit order
   virtual void snapshots_committed(std::uint32_t /*partition*/, std::uint64_t /*watermark*/,
                                    const std::vector<StoredEvent>& /*events*/, const std::vector<SnapshotFact>&,

@@ -112,6 +112,9 @@ class TelemetryFanOut final : public Telemetry {
   void adapter_rpc(std::string_view method, std::string_view status, Duration took, Instant at) override {
     for (Telemetry* listener : listeners_) listener->adapter_rpc(method, status, took, at);
   }
+  void completion_refused(RunOrdinal run, std::uint32_t attempt, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->completion_refused(run, attempt, at);
+  }
   void adapter_heartbeat(Instant at) override {
     for (Telemetry* listener : listeners_) listener->adapter_heartbeat(at);
   }
@@ -130,6 +133,15 @@ class TelemetryFanOut final : public Telemetry {
   // Store, projector, outbox, bus
   void append_done(const AppendFact& fact) override {
     for (Telemetry* listener : listeners_) listener->append_done(fact);
+  }
+  void stale_read(const StaleReadFact& fact) override {
+    for (Telemetry* listener : listeners_) listener->stale_read(fact);
+  }
+  void snapshot_unverified(RunOrdinal run, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->snapshot_unverified(run, at);
+  }
+  void disk_free(std::int64_t ppb, Instant at) override {
+    for (Telemetry* listener : listeners_) listener->disk_free(ppb, at);
   }
   void spool_changed(const SpoolFact& fact) override {
     for (Telemetry* listener : listeners_) listener->spool_changed(fact);

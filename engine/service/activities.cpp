@@ -83,30 +83,35 @@ bool Service::begin_activity_task(const ActivityTaskRef& ref, WorkerRef worker) 
   delivery.token = {ref.execution, ref.scheduled, ref.attempt, worker};
   delivery.chain_activity = open->activities_before + activity->activity_id;
   Draws draws(random_, Purpose::poll, ref.execution.stream(), delivery.chain_activity, ref.attempt);
-  const Duration way = options_.poll_latency.sample(draws);
+  const Duration drawn = options_.poll_latency.sample(draws);
+  const Duration way = poll_way(drawn, {ref.execution.stream(), delivery.chain_activity, ref.attempt});
   timers_.call_after(way, [this, token = delivery.token] {
-    if (!matching_.is_up(token.worker)) return;
-    matching_.poller_returned(token.worker, false);
-    Open* found = nullptr;
-    PendingActivity* arrived = current_attempt(token, found);
-    if (arrived == nullptr) {
-      matching_.slot_freed(token.worker, false);
-      return;
-    }
-    ActivityTaskDelivery out;
-    out.token = token;
-    out.plan = found->plan;
-    out.activity_id = arrived->activity_id;
-    out.chain_activity = found->activities_before + arrived->activity_id;
-    out.type = arrived->type;
-    out.input = arrived->input;
-    out.options = arrived->options;
-    out.scheduled_at = arrived->scheduled_at;
-    out.started_at = arrived->started_at;
-    out.heartbeat_details = arrived->heartbeat_details;
-    host_->deliver_activity_task(out);
+    host_->when_awake(token.worker.worker, [this, token] { activity_task_arrives(token); });
   });
   return true;
+}
+
+void Service::activity_task_arrives(const ActivityTaskToken& token) {
+  if (!matching_.is_up(token.worker)) return;
+  matching_.poller_returned(token.worker, false);
+  Open* found = nullptr;
+  PendingActivity* arrived = current_attempt(token, found);
+  if (arrived == nullptr) {
+    matching_.slot_freed(token.worker, false);
+    return;
+  }
+  ActivityTaskDelivery out;
+  out.token = token;
+  out.plan = found->plan;
+  out.activity_id = arrived->activity_id;
+  out.chain_activity = found->activities_before + arrived->activity_id;
+  out.type = arrived->type;
+  out.input = arrived->input;
+  out.options = arrived->options;
+  out.scheduled_at = arrived->scheduled_at;
+  out.started_at = arrived->started_at;
+  out.heartbeat_details = arrived->heartbeat_details;
+  host_->deliver_activity_task(out);
 }
 
 // The activity a token speaks of, if that attempt is still the one the server waits for.
@@ -117,6 +122,12 @@ PendingActivity* Service::current_attempt(const ActivityTaskToken& token, Open*&
   if (activity == nullptr || activity->attempt != token.attempt ||
       activity->machine.state() != ActivityState::started || activity->worker != token.worker)
     return nullptr;
+  return activity;
+}
+
+PendingActivity* Service::answered_attempt(const ActivityTaskToken& token, Open*& open) {
+  PendingActivity* activity = current_attempt(token, open);
+  if (activity == nullptr) telemetry_.completion_refused(token.execution.run, token.attempt, timers_.now());
   return activity;
 }
 
@@ -159,7 +170,7 @@ void Service::write_activity_close(Open& open, PendingActivity& activity, Attrib
 void Service::respond_activity_completed(const ActivityTaskToken& token, Payload result) {
   matching_.slot_freed(token.worker, false);
   Open* open = nullptr;
-  PendingActivity* activity = current_attempt(token, open);
+  PendingActivity* activity = answered_attempt(token, open);
   if (activity == nullptr || arrivals_exceed_limits(*open, 2)) return;
   const ActivityFact fact = activity_fact(*open, *activity);
   write_activity_close(*open, *activity,
@@ -172,14 +183,14 @@ void Service::respond_activity_completed(const ActivityTaskToken& token, Payload
 void Service::respond_activity_failed(const ActivityTaskToken& token, FailureRef failure) {
   matching_.slot_freed(token.worker, false);
   Open* open = nullptr;
-  PendingActivity* activity = current_attempt(token, open);
+  PendingActivity* activity = answered_attempt(token, open);
   if (activity != nullptr) fail_or_retry(*open, *activity, failure, std::nullopt);
 }
 
 void Service::respond_activity_cancelled(const ActivityTaskToken& token) {
   matching_.slot_freed(token.worker, false);
   Open* open = nullptr;
-  PendingActivity* activity = current_attempt(token, open);
+  PendingActivity* activity = answered_attempt(token, open);
   if (activity == nullptr || !activity->cancel_requested || arrivals_exceed_limits(*open, 2)) return;
   const ActivityFact fact = activity_fact(*open, *activity);
   write_activity_close(*open, *activity,

@@ -41,6 +41,7 @@ void Matching::worker_down(std::uint32_t worker) {
   state.up = false;
   ++state.epoch;
   state.sticky.clear();
+  state.idle.reset();
   // Its entries in the lists of polls stay and are skipped: open_polls is 0 from here on.
   for (Side& side : state.sides) side.used = side.in_transit = side.open_polls = 0;
 }
@@ -48,7 +49,7 @@ void Matching::worker_down(std::uint32_t worker) {
 // Opens as many polls as slots and pollers allow, serving each from the backlog first.
 void Matching::replenish(std::uint32_t worker, Sort sort) {
   WorkerState& state = workers_[worker];
-  while (state.up) {
+  while (state.up && !state.idle) {
     Side& side = state.sides[sort];
     if (side.open_polls + side.in_transit >= state.limits.pollers) return;
     if (side.open_polls + side.used >= state.limits.slots) return;
@@ -157,6 +158,7 @@ void Matching::poller_returned(WorkerRef worker, bool workflow_task) {
   DVT_ASSERT(workers_[worker.worker].sides[sort].in_transit > 0, "a poller returned that was not out");
   --workers_[worker.worker].sides[sort].in_transit;
   replenish(worker.worker, sort);
+  tell_if_idle(worker.worker);
 }
 
 void Matching::slot_freed(WorkerRef worker, bool workflow_task) {
@@ -165,6 +167,25 @@ void Matching::slot_freed(WorkerRef worker, bool workflow_task) {
   DVT_ASSERT(workers_[worker.worker].sides[sort].used > 0, "a slot was freed that was not taken");
   --workers_[worker.worker].sides[sort].used;
   replenish(worker.worker, sort);
+  tell_if_idle(worker.worker);
+}
+
+void Matching::drain(std::uint32_t worker, Callback idle) {
+  WorkerState& state = workers_[worker];
+  DVT_ASSERT(state.up && !state.idle, "a worker drains once in its life");
+  state.idle = std::move(idle);
+  for (Side& side : state.sides) side.open_polls = 0;  // its entries in the lists of polls are skipped
+  tell_if_idle(worker);
+}
+
+void Matching::tell_if_idle(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (!state.idle) return;
+  for (const Side& side : state.sides)
+    if (side.used > 0 || side.in_transit > 0) return;
+  Callback idle = std::move(state.idle);
+  state.idle = [] {};  // it stays drained until it is down
+  idle();
 }
 
 std::uint32_t Matching::free_activity_slots(std::uint32_t queue) const {

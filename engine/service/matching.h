@@ -10,6 +10,7 @@
 #include <deque>
 #include <vector>
 
+#include "engine/base/function.h"
 #include "engine/base/symbol.h"
 #include "engine/service/ids.h"
 
@@ -55,6 +56,8 @@ class Matching {
   void worker_up(std::uint32_t worker);
   /// The worker's process died: polls, slots and tasks in its hands are gone; its epoch moves on.
   void worker_down(std::uint32_t worker);
+  /// The worker polls no more; `idle` is called when it holds no task, never when it dies before.
+  void drain(std::uint32_t worker, Callback idle);
   bool is_up(WorkerRef worker) const {
     return workers_[worker.worker].up && workers_[worker.worker].epoch == worker.epoch;
   }
@@ -92,6 +95,7 @@ class Matching {
     std::uint32_t epoch = 0;
     std::array<Side, 2> sides;
     std::deque<WorkflowTaskRef> sticky;
+    Callback idle;  // set: it drains
   };
   struct Queue {
     Symbol name;
@@ -101,6 +105,7 @@ class Matching {
   };
 
   void replenish(std::uint32_t worker, Sort sort);
+  void tell_if_idle(std::uint32_t worker);
   bool serve_poll(std::uint32_t worker, Sort sort);
   void take(WorkerState& worker, Sort sort);
   bool next_poll(Queue& queue, Sort sort, std::uint32_t& worker);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/distribution.h"
+#include "engine/ports/fault_point.h"
 #include "engine/ports/random.h"
 #include "engine/ports/telemetry.h"
 #include "engine/ports/timers.h"
@@ -82,6 +83,8 @@ class WorkerHost {
   virtual void deliver_activity_task(const ActivityTaskDelivery& delivery) = 0;
   /// A query for an execution; `cached` says whether the worker was chosen because it holds the execution.
   virtual Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) = 0;
+  /// Does what reaches the worker's process: now, or as soon as the process goes on.
+  virtual void when_awake(std::uint32_t /*worker*/, Callback work) { work(); }
 };
 
 /// When update_workflow() calls back: as soon as the update is accepted, or when its handler ended.
@@ -119,6 +122,8 @@ class Service final : public MatchHandler {
   Service(Timers& timers, const Random& random, Telemetry& telemetry, ServiceOptions options);
   ~Service() override;
   void attach(WorkerHost& host, ServiceListener& listener);
+  /// Tasks take so much longer to reach their workers. Null: they do not. Not owned.
+  void set_scale(const LatencyScale* scale) { scale_ = scale; }
 
   Matching& matching() { return matching_; }
 
@@ -262,6 +267,13 @@ class Service final : public MatchHandler {
   void cancel_activity_timers(PendingActivity& activity);
   PendingActivity* find_activity(Execution& execution, EventId scheduled);
   PendingActivity* current_attempt(const ActivityTaskToken& token, Open*& open);
+  /// The same for a worker's answer; one that nobody waits for is told.
+  PendingActivity* answered_attempt(const ActivityTaskToken& token, Open*& open);
+  void activity_task_arrives(const ActivityTaskToken& token);
+  void workflow_task_arrives(const WorkflowTaskToken& token, bool sticky);
+  Duration poll_way(Duration drawn, const DrawKey& key) const {
+    return scale_ == nullptr ? drawn : scale_->scaled(drawn, key);
+  }
   ActivityFact activity_fact(const Open& open, const PendingActivity& activity) const;
   void cancel_unstarted_or_request(Open& open, std::uint32_t activity_id, EventId completed);
   void on_timer_fired(ExecutionKey key, std::uint32_t timer_id);
@@ -273,6 +285,7 @@ class Service final : public MatchHandler {
   ServiceOptions options_;
   Matching matching_;
   WorkerHost* host_ = nullptr;
+  const LatencyScale* scale_ = nullptr;
   ServiceListener* listener_ = nullptr;
   Symbol held_type_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Open>>

@@ -134,33 +134,38 @@ bool Service::begin_workflow_task(const WorkflowTaskRef& ref, WorkerRef worker) 
     on_workflow_task_timeout(key, ordinal);
   });
   Draws draws(random_, Purpose::poll, execution.key.stream(), std::uint64_t{open->tasks_before} + task.ordinal, 0);
-  const Duration way = options_.poll_latency.sample(draws);
+  const Duration drawn = options_.poll_latency.sample(draws);
+  const Duration way = poll_way(drawn, {execution.key.stream(), std::uint64_t{open->tasks_before} + task.ordinal, 0});
   const WorkflowTaskToken token{execution.key, task.ordinal, worker};
   timers_.call_after(way, [this, token, sticky] {
-    if (!matching_.is_up(token.worker)) return;  // died with the task on its way
-    matching_.poller_returned(token.worker, true);
-    Open* found = find(token.execution);
-    if (found == nullptr || found->execution.task.ordinal != token.task ||
-        found->execution.task.machine.state() != WorkflowTaskState::started) {
-      matching_.slot_freed(token.worker, true);  // closed or timed out meanwhile: the worker's answer would be refused
-      return;
-    }
-    const Execution& running = found->execution;
-    WorkflowTaskDelivery delivery;
-    delivery.token = token;
-    delivery.plan = found->plan;
-    delivery.execution = &running;
-    delivery.sticky = sticky;
-    delivery.first_event = sticky ? running.last_completed_started + 1 : 1;
-    delivery.attempt = running.task.attempt;
-    for (const PendingUpdate& update : running.updates) {
-      if (update.machine.state() == UpdateState::sent)
-        delivery.updates.push_back(
-            {update.request, running.task.started == 0 ? running.history.last_id() + 1 : running.task.started - 1});
-    }
-    host_->deliver_workflow_task(delivery);
+    host_->when_awake(token.worker.worker, [this, token, sticky] { workflow_task_arrives(token, sticky); });
   });
   return true;
+}
+
+void Service::workflow_task_arrives(const WorkflowTaskToken& token, bool sticky) {
+  if (!matching_.is_up(token.worker)) return;  // died with the task on its way
+  matching_.poller_returned(token.worker, true);
+  Open* found = find(token.execution);
+  if (found == nullptr || found->execution.task.ordinal != token.task ||
+      found->execution.task.machine.state() != WorkflowTaskState::started) {
+    matching_.slot_freed(token.worker, true);  // closed or timed out meanwhile: the worker's answer would be refused
+    return;
+  }
+  const Execution& running = found->execution;
+  WorkflowTaskDelivery delivery;
+  delivery.token = token;
+  delivery.plan = found->plan;
+  delivery.execution = &running;
+  delivery.sticky = sticky;
+  delivery.first_event = sticky ? running.last_completed_started + 1 : 1;
+  delivery.attempt = running.task.attempt;
+  for (const PendingUpdate& update : running.updates) {
+    if (update.machine.state() == UpdateState::sent)
+      delivery.updates.push_back(
+          {update.request, running.task.started == 0 ? running.history.last_id() + 1 : running.task.started - 1});
+  }
+  host_->deliver_workflow_task(delivery);
 }
 
 void Service::signals_not_completed(Execution& execution) {

@@ -52,6 +52,7 @@ void EmitEventActivity::start(const ActivityInvocation& invocation, ActivityDone
   NewEvent event = maker_.make(*input.input->run, *input.input->plan, input.type, input.subject,
                                input.logical_attempt == 0 ? 1 : input.logical_attempt, invocation.attempt,
                                invocation.activity, invocation.source());
+  if (clocks_ != nullptr) event.emitted_at = event.emitted_at + clocks_->ahead(invocation.worker);
   struct Write {
     EventType type;
     DrawKey key;

@@ -4,6 +4,7 @@
 
 #include "engine/plan/contracts.h"
 #include "engine/plan/plan_ref.h"
+#include "engine/ports/fault_point.h"
 #include "engine/ports/plan_source.h"
 #include "engine/ports/random.h"
 #include "engine/ports/step_executor.h"
@@ -43,8 +44,11 @@ class EmitEventActivity final : public Activity {
                     EventSpool* spool = nullptr)
       : store_(store), maker_(maker), telemetry_(telemetry), clock_(clock), spool_(spool) {}
   void start(const ActivityInvocation& invocation, ActivityDone done) override;
+  /// Null: every worker's clock is right. Not owned.
+  void set_clocks(const WorkerClocks* clocks) { clocks_ = clocks; }
 
  private:
+  const WorkerClocks* clocks_ = nullptr;
   StoreClient& store_;
   EventMaker maker_;
   Telemetry& telemetry_;

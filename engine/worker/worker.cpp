@@ -62,18 +62,87 @@ void Workers::start(std::uint32_t index) {
 }
 
 void Workers::kill(std::uint32_t index) {
+  bury(index, false);
+}
+
+void Workers::bury(std::uint32_t index, bool zombies) {
   Worker& worker = workers_[index];
   if (!worker.up) return;
   worker.up = false;
+  worker.deaf_heartbeats = 0;
+  standstill_.forget(index);
   service_.matching().worker_down(index);
   worker.by_run.clear();
   worker.cache.clear();  // unwinds the fibers
   for (Running& running : running_) {
-    if (!running.open || running.token.worker.worker != index) continue;
+    if (!running.open || running.token.worker.worker != index || running.zombie) continue;
     timers_.cancel(running.heartbeat);
-    running.open = false;  // the slot is given back by the answer that nobody wants any more
+    running.zombie = zombies;
+    running.open = zombies;  // otherwise the slot is given back by the answer that nobody wants any more
   }
   telemetry_.worker_changed(worker.queue, worker.number, false, timers_.now());
+}
+
+// ---- Faults that leave the process alive ----
+
+void Workers::stall(std::uint32_t index, bool on) {
+  on ? standstill_.begin(index) : standstill_.end(index);
+}
+
+void Workers::pause(std::uint32_t index, bool on) {
+  drop_heartbeats(index, on);
+  stall(index, on);
+}
+
+void Workers::drop_heartbeats(std::uint32_t index, bool on) {
+  std::uint32_t& reasons = workers_[index].deaf_heartbeats;
+  if (on) {
+    ++reasons;
+  } else if (reasons > 0) {
+    --reasons;
+  }
+}
+
+void Workers::cut_off(std::uint32_t index) {
+  bury(index, true);
+}
+
+void Workers::release_zombies(std::uint32_t index) {
+  for (Running& running : running_) {
+    if (!running.open || !running.zombie || running.token.worker.worker != index) continue;
+    running.zombie = false;  // it answers by itself, as a process that is gone for everybody else
+    running.cut_off_is_over = true;
+  }
+  std::vector<ZombieAnswer> late;
+  std::erase_if(zombie_answers_, [&](ZombieAnswer& answer) {
+    if (answer.token.worker.worker != index) return false;
+    late.push_back(std::move(answer));
+    return true;
+  });
+  for (ZombieAnswer& answer : late) respond(answer.token, std::move(answer.answer));
+}
+
+void Workers::drain(std::uint32_t index, Callback down) {
+  if (!workers_[index].up) return;
+  const WorkerRef life = service_.matching().ref(index);
+  auto held = std::make_unique<Callback>(std::move(down));
+  service_.matching().drain(index, [this, life, told = std::move(held)]() mutable {
+    // Not inside the answer that was its last.
+    timers_.post([this, life, told_later = std::move(told)] {
+      if (!service_.matching().is_up(life)) return;
+      bury(life.worker, false);
+      (*told_later)();
+    });
+  });
+}
+
+void Workers::unreachable(bool on) {
+  on ? standstill_.begin_all() : standstill_.end_all();
+}
+
+void Workers::set_scale(const LatencyScale* scale) {
+  scale_ = scale;
+  service_.set_scale(scale);
 }
 
 Workers::Cached* Workers::find(Worker& worker, const ExecutionKey& key) {
@@ -195,10 +264,13 @@ void Workers::fail_task(const Cached& cached, const ActivationOutcome& outcome, 
   auto report = std::make_unique<Report>(Report{cached.token, cause, failure});
   const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | cached.token.task;
   Draws way_draws(random_, Purpose::respond, key.stream(), ordinal, 1);
-  const Duration way = options_.respond_latency.sample(way_draws);
-  timers_.call_after(after + way, [this, held = std::move(report)] {
-    if (service_.matching().is_up(held->token.worker))
-      service_.respond_workflow_task_failed(held->token, held->cause, held->failure);
+  const Duration way = answer_way(options_.respond_latency.sample(way_draws), {key.stream(), ordinal, 1});
+  timers_.call_after(after + way, [this, held = std::move(report)]() mutable {
+    const std::uint32_t worker = held->token.worker.worker;
+    when_awake(worker, [this, sent = std::move(held)] {
+      if (service_.matching().is_up(sent->token.worker))
+        service_.respond_workflow_task_failed(sent->token, sent->cause, sent->failure);
+    });
   });
 }
 
@@ -207,7 +279,7 @@ void Workers::answer_task(Cached& cached, std::vector<Command> commands, std::ve
   const ExecutionKey key = cached.key;
   const std::uint64_t ordinal = (std::uint64_t{key.chain} << 32) | cached.token.task;
   Draws way_draws(random_, Purpose::respond, key.stream(), ordinal, 1);
-  const Duration way = options_.respond_latency.sample(way_draws);
+  const Duration way = answer_way(options_.respond_latency.sample(way_draws), {key.stream(), ordinal, 1});
   struct Answer {
     WorkflowTaskToken token;
     std::vector<Command> commands;
@@ -217,16 +289,19 @@ void Workers::answer_task(Cached& cached, std::vector<Command> commands, std::ve
   };
   auto answer = std::make_unique<Answer>(
       Answer{cached.token, std::move(commands), std::move(rejections), cached.replayed_events, new_task});
-  timers_.call_after(after + way, [this, held = std::move(answer)] {
-    const WorkflowTaskToken token = held->token;
-    if (!service_.matching().is_up(token.worker)) return;
-    Worker& here = workers_[token.worker.worker];
-    if (Cached* entry = find(here, token.execution)) entry->busy = entry->local != nullptr;
-    const TaskAnswer taken = service_.respond_workflow_task_completed(token, std::move(held->commands), held->replayed,
-                                                                      held->new_task, std::move(held->rejections));
-    if (taken == TaskAnswer::refused) drop(here, token.execution);
-    if (taken != TaskAnswer::forgotten) return;
-    if (Cached* entry = find(here, token.execution)) entry->instance->forget_transient_task();
+  timers_.call_after(after + way, [this, held = std::move(answer)]() mutable {
+    const std::uint32_t worker = held->token.worker.worker;
+    when_awake(worker, [this, sent = std::move(held)] {
+      const WorkflowTaskToken token = sent->token;
+      if (!service_.matching().is_up(token.worker)) return;
+      Worker& here = workers_[token.worker.worker];
+      if (Cached* entry = find(here, token.execution)) entry->busy = entry->local != nullptr;
+      const TaskAnswer taken = service_.respond_workflow_task_completed(
+          token, std::move(sent->commands), sent->replayed, sent->new_task, std::move(sent->rejections));
+      if (taken == TaskAnswer::refused) drop(here, token.execution);
+      if (taken != TaskAnswer::forgotten) return;
+      if (Cached* entry = find(here, token.execution)) entry->instance->forget_transient_task();
+    });
   });
 }
 
@@ -265,6 +340,8 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   running.activity = &code;
   running.key = invocation.key();
   running.cancel_told = false;
+  running.zombie = false;
+  running.cut_off_is_over = false;
   code.start(invocation, [this, slot, generation, key = invocation.key()](ActivityAnswer answer) {
     activity_done(slot, generation, std::move(answer), key);
   });
@@ -273,6 +350,12 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
 void Workers::heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every) {
   Running& running = running_[slot];
   if (!running.open || running.generation != generation) return;
+  const Worker& worker = workers_[running.token.worker.worker];
+  if (worker.deaf_heartbeats > 0 || standstill_.holds_all()) {  // sent in vain, or not at all; the next may arrive
+    running.heartbeat =
+        timers_.call_after(every, [this, slot, generation, every] { heartbeat(slot, generation, every); });
+    return;
+  }
   Payload details = running.activity->heartbeat_details(running.key);
   const Service::HeartbeatAnswer answer = service_.record_heartbeat(running.token, std::move(details));
   if (answer == Service::HeartbeatAnswer::not_found) return;
@@ -287,29 +370,44 @@ void Workers::activity_done(std::uint32_t slot, std::uint32_t generation, Activi
   Running& running = running_[slot];
   DVT_ASSERT(running.generation == generation, "an activity answered twice");
   const bool wanted = running.open;
+  const bool zombie = running.zombie;
+  const bool was_cut_off = running.cut_off_is_over;
   const ActivityTaskToken token = running.token;
   timers_.cancel(running.heartbeat);
   running.open = false;
+  running.zombie = false;
   free_running_.push_back(slot);
-  if (!wanted || !service_.matching().is_up(token.worker)) return;  // the worker died meanwhile
+  if (zombie) {
+    zombie_answers_.push_back({token, std::move(answer)});
+    return;
+  }
+  if (!wanted || (!was_cut_off && !service_.matching().is_up(token.worker))) return;  // the worker died meanwhile
   Draws draws(random_, Purpose::respond, key.a, key.b, (key.c << 1));
-  const Duration way = options_.respond_latency.sample(draws);
+  const Duration way = answer_way(options_.respond_latency.sample(draws), {key.a, key.b, key.c << 1});
   struct Sent {
     ActivityTaskToken token;
     ActivityAnswer answer;
+    bool was_cut_off = false;
   };
-  auto sent = std::make_unique<Sent>(Sent{token, std::move(answer)});
-  timers_.call_after(way, [this, held = std::move(sent)] {
-    // An answer under way when the worker dies is lost with its connection.
-    if (!service_.matching().is_up(held->token.worker)) return;
-    if (held->answer.cancelled) {
-      service_.respond_activity_cancelled(held->token);
-    } else if (held->answer.failure != nullptr) {
-      service_.respond_activity_failed(held->token, held->answer.failure);
-    } else {
-      service_.respond_activity_completed(held->token, std::move(held->answer.result));
-    }
+  auto sent = std::make_unique<Sent>(Sent{token, std::move(answer), was_cut_off});
+  timers_.call_after(way, [this, held = std::move(sent)]() mutable {
+    const std::uint32_t worker = held->token.worker.worker;
+    when_awake(worker, [this, arrived = std::move(held)] {
+      // An answer under way when the worker dies is lost with its connection.
+      if (arrived->was_cut_off || service_.matching().is_up(arrived->token.worker))
+        respond(arrived->token, std::move(arrived->answer));
+    });
   });
+}
+
+void Workers::respond(const ActivityTaskToken& token, ActivityAnswer answer) {
+  if (answer.cancelled) {
+    service_.respond_activity_cancelled(token);
+  } else if (answer.failure != nullptr) {
+    service_.respond_activity_failed(token, answer.failure);
+  } else {
+    service_.respond_activity_completed(token, std::move(answer.result));
+  }
 }
 
 Payload Workers::answer_query(std::uint32_t index, const Execution& execution, Symbol query) {

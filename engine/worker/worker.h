@@ -12,6 +12,7 @@
 #include "engine/ports/fibers.h"
 #include "engine/ports/worker_processes.h"
 #include "engine/service/service.h"
+#include "engine/worker/standstill.h"
 #include "engine/workflow/instance.h"
 
 namespace dvt::engine {
@@ -86,6 +87,15 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   void start(std::uint32_t worker) override;
   void kill(std::uint32_t worker) override;
   bool up(std::uint32_t worker) const override { return workers_[worker].up; }
+  void stall(std::uint32_t worker, bool on) override;
+  void pause(std::uint32_t worker, bool on) override;
+  void drop_heartbeats(std::uint32_t worker, bool on) override;
+  void cut_off(std::uint32_t worker) override;
+  void release_zombies(std::uint32_t worker) override;
+  void drain(std::uint32_t worker, Callback down) override;
+  void unreachable(bool on) override;
+  void set_scale(const LatencyScale* scale) override;
+  bool has_process_faults() const override { return true; }
   std::size_t cached(std::uint32_t worker) const { return workers_[worker].cache.size(); }
   /// The execution closed: whoever has it cached drops it.
   void forget(const ExecutionKey& key, std::optional<WorkerRef> sticky);
@@ -97,6 +107,7 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   void deliver_workflow_task(const WorkflowTaskDelivery& delivery) override;
   void deliver_activity_task(const ActivityTaskDelivery& delivery) override;
   Payload answer_query(std::uint32_t worker, const Execution& execution, Symbol query) override;
+  void when_awake(std::uint32_t worker, Callback work) override { standstill_.when_awake(worker, std::move(work)); }
 
  private:
   struct LocalRun {
@@ -131,7 +142,8 @@ class Workers final : public WorkerHost, public WorkerProcesses {
     std::uint32_t number = 0;  // in its queue, from 0
     std::uint32_t sticky_cache = 0;
     bool up = false;
-    std::list<Cached> cache;                                                // most recently used first
+    std::uint32_t deaf_heartbeats = 0;  // reasons for which its heartbeats do not arrive
+    std::list<Cached> cache;            // most recently used first
     std::unordered_map<std::uint64_t, std::list<Cached>::iterator> by_run;  // by stream(); looked up only
   };
   struct Running {
@@ -142,6 +154,12 @@ class Workers final : public WorkerHost, public WorkerProcesses {
     Activity* activity = nullptr;
     DrawKey key;
     bool cancel_told = false;
+    bool zombie = false;           // its process is thought dead and works on
+    bool cut_off_is_over = false;  // … and can tell again
+  };
+  struct ZombieAnswer {
+    ActivityTaskToken token;
+    ActivityAnswer answer;
   };
 
   Cached* find(Worker& worker, const ExecutionKey& key);
@@ -164,6 +182,11 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   void forget_local(LocalRun& run);
   void heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every);
   void activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key);
+  void bury(std::uint32_t worker, bool zombies);
+  void respond(const ActivityTaskToken& token, ActivityAnswer answer);
+  Duration answer_way(Duration drawn, const DrawKey& key) const {
+    return scale_ == nullptr ? drawn : scale_->scaled(drawn, key);
+  }
 
   Service& service_;
   Timers& timers_;
@@ -177,6 +200,9 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   std::vector<Running> running_;
   std::vector<std::uint32_t> free_running_;
   std::uint64_t next_local_ = 1;
+  Standstill standstill_;
+  std::vector<ZombieAnswer> zombie_answers_;  // of workers that are still cut off
+  const LatencyScale* scale_ = nullptr;
 };
 
 }  // namespace dvt::engine

@@ -77,7 +77,7 @@ bool FaultPlan::drawn(std::uint32_t index, std::uint32_t number) {
 
 void FaultPlan::strike(std::uint32_t index, std::uint32_t number) {
   const Fault& fault = faults_[index];
-  if (!drawn(index, number)) return;
+  if (states_[index].healed || !drawn(index, number)) return;
   const Episode episode{index, number};
   const std::uint32_t struck = actions_.begin(fault, episode);
   if (struck == 0) return;
@@ -95,11 +95,28 @@ void FaultPlan::strike(std::uint32_t index, std::uint32_t number) {
   } else if (fault.until && !fault.every) {
     stop = Instant{fault.until->ns};
   }
-  if (stop >= end_) return;  // lasts to the end of the run
-  timers_.call_at(stop, [this, index, episode] {
-    actions_.end(faults_[index], episode);
-    telemetry_.fault_healed(faults_[index].name, timers_.now());
-  });
+  Running running{episode, {}};
+  if (stop < end_) running.stop = timers_.call_at(stop, [this, episode] { this->stop(episode); });
+  states_[index].running.push_back(running);
+}
+
+void FaultPlan::stop(Episode episode) {
+  std::erase_if(states_[episode.fault].running,
+                [&](const Running& running) { return running.episode.number == episode.number; });
+  actions_.end(faults_[episode.fault], episode);
+  telemetry_.fault_healed(faults_[episode.fault].name, timers_.now());
+}
+
+void FaultPlan::heal(std::string_view name) {
+  for (std::uint32_t index = 0; index < faults_.size(); ++index) {
+    if (faults_[index].name != name) continue;
+    states_[index].healed = true;
+    const std::vector<Running> running = states_[index].running;
+    for (const Running& episode : running) {
+      if (episode.stop) timers_.cancel(episode.stop);
+      stop(episode.episode);
+    }
+  }
 }
 
 }  // namespace dvt::sim

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "engine/ports/random.h"
@@ -38,15 +39,24 @@ class FaultPlan {
             FaultActions& actions);
   /// Sets the first timers. Call once, at time 0.
   void start();
+  /// Ends the open episodes of a fault now, and lets none follow. What a kill has done stays done.
+  void heal(std::string_view fault);
 
  private:
+  struct Running {
+    Episode episode;
+    TimerId stop;  // none: it lasts to the end of the run
+  };
   struct State {
+    bool healed = false;
+    std::vector<Running> running;
     std::uint32_t next_episode = 0;
     std::uint32_t struck = 0;
     bool last_draw = true;
   };
   void plan_next(std::uint32_t fault, Instant not_before);
   void strike(std::uint32_t fault, std::uint32_t number);
+  void stop(Episode episode);
   bool drawn(std::uint32_t fault, std::uint32_t number);
 
   Timers& timers_;

@@ -50,6 +50,11 @@ void StoreModel::read(RunOrdinal run, DrawKey key, InplaceFunction<void(bool), 4
   answer_from(false, Kind::read, run, key, std::move(done));
 }
 
+void StoreModel::read_status(RunOrdinal run, DrawKey key, InplaceFunction<void(bool), 48> done) {
+  const Slot slot = answer_from(false, Kind::read, run, key, std::move(done));
+  slots_[slot].replica = replica_ != nullptr;
+}
+
 void StoreModel::WorkerSide::append(NewEvent event, DrawKey key, AppendDone done) {
   model_.append_from(true, std::move(event), key, std::move(done));
 }
@@ -81,8 +86,8 @@ void StoreModel::decide_from(bool worker, SignalDecision decision, DrawKey key, 
   send(slot);
 }
 
-void StoreModel::answer_from(bool worker, Kind kind, RunOrdinal run, DrawKey key,
-                             InplaceFunction<void(bool), 48> done) {
+StoreModel::Slot StoreModel::answer_from(bool worker, Kind kind, RunOrdinal run, DrawKey key,
+                                         InplaceFunction<void(bool), 48> done) {
   const Slot slot = open(kind, worker, run, key);
   Request& request = slots_[slot];
   request.answered = std::move(done);
@@ -93,6 +98,7 @@ void StoreModel::answer_from(bool worker, Kind kind, RunOrdinal run, DrawKey key
     request.latency = options_.read_latency.sample(draws);
   }
   send(slot);
+  return slot;
 }
 
 Duration StoreModel::write_time(const DrawKey& key, std::uint64_t salt, bool worker) const {
@@ -119,6 +125,7 @@ StoreModel::Slot StoreModel::open(Kind kind, bool worker, RunOrdinal run, DrawKe
   request.from_worker = worker;
   request.given_up = false;
   request.copy = false;
+  request.replica = false;
   request.place = static_cast<std::uint32_t>(active_.size());
   request.number = ++numbers_;
   request.run = run;
@@ -366,6 +373,9 @@ void StoreModel::commit(Request& request) {
       return;
     case Kind::read:
       request.ok = readable(request.run);
+      if (!request.replica || !request.ok) return;
+      if (const auto stale = replica_->judge(request.run, request.key, request.issued_at))
+        telemetry_.stale_read(*stale);
       return;
   }
 }
@@ -415,6 +425,7 @@ void StoreModel::tell_committed(const NewEvent& event, const AppendReceipt& rece
   stored.position = receipt.position;
   stored.run_seq = receipt.run_seq;
   stored.persisted_at = receipt.persisted_at;
+  if (replica_ != nullptr) replica_->committed(event.run);
   telemetry_.event_committed(stored);
 }
 
@@ -483,6 +494,12 @@ void StoreModel::break_connections() {
     set_failed(request, StoreError::commit_unknown);
     answer(slot);
   }
+  pump();
+}
+
+void StoreModel::add_connections(std::uint32_t by) {
+  options_.connections += by;
+  load_.set_servers(options_.connections, timers_.now());
   pump();
 }
 

@@ -23,6 +23,7 @@
 #include "engine/ports/state_store.h"
 #include "engine/ports/telemetry.h"
 #include "engine/ports/timers.h"
+#include "sim/fault/read_replica.h"
 
 namespace dvt::sim {
 
@@ -42,6 +43,7 @@ class StoreModel final : public StoreClient {
   void decide(SignalDecision decision, DrawKey key, DecideDone done) override;
   void save_metadata(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) override;
   void read(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) override;
+  void read_status(RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done) override;
   void release_run(RunOrdinal run) override;
   void keep_run(RunOrdinal run) override;
   void let_run_go(RunOrdinal run) override;
@@ -51,6 +53,8 @@ class StoreModel final : public StoreClient {
 
   /// Status reads look into the rows, whose medium may refuse or be found corrupt; otherwise they cost time only.
   void read_rows(bool on) { read_rows_ = on; }
+  /// Status reads go to it, and its lag is told (Telemetry::stale_read). Null: there is none. Not owned.
+  void set_replica(ReadReplica* replica) { replica_ = replica; }
 
   // Faults of the store
   /// Null: the disk is as fast as the latencies say.
@@ -70,6 +74,8 @@ class StoreModel final : public StoreClient {
   void set_error(bool on) { error_ = on; }
   /// A connection that becomes free is taken by others: nobody gets one.
   void set_pool_taken(bool on);
+  /// An operator enlarges the pool.
+  void add_connections(std::uint32_t by);
 
   // Faults of the link between workers and store
   void set_link_scale(const LatencyScale* scale) { link_scale_ = scale; }
@@ -108,6 +114,7 @@ class StoreModel final : public StoreClient {
     bool open = false;
     bool from_worker = false;
     bool given_up = false;    // its caller has heard `timeout`; the database still works on it
+    bool replica = false;     // a read that a replica answers
     bool copy = false;        // the second arrival of an append: nobody waits for its answer
     std::uint32_t place = 0;  // in active_
     std::uint64_t number = 0;
@@ -144,7 +151,7 @@ class StoreModel final : public StoreClient {
 
   void append_from(bool worker, NewEvent event, DrawKey key, AppendDone done);
   void decide_from(bool worker, SignalDecision decision, DrawKey key, DecideDone done);
-  void answer_from(bool worker, Kind kind, RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done);
+  Slot answer_from(bool worker, Kind kind, RunOrdinal run, DrawKey key, InplaceFunction<void(bool ok), 48> done);
 
   // A request's way
   Slot open(Kind kind, bool worker, RunOrdinal run, DrawKey key);
@@ -191,6 +198,7 @@ class StoreModel final : public StoreClient {
   const LatencyScale* disk_scale_ = nullptr;
   const LatencyScale* throttle_ = nullptr;
   const LatencyScale* link_scale_ = nullptr;
+  ReadReplica* replica_ = nullptr;
   bool read_rows_ = false;
   bool outage_ = false;
   bool failover_ = false;

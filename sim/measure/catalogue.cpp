@@ -153,20 +153,8 @@ std::vector<MetricEntry> make_catalogue() {
        "availability slices",
        "availability is not judged by minutes yet"},
       {run_cost_estimate, "dvt_run_cost_estimate", gauge, {kPlan}, {}, "cost", "cost is not modelled yet"},
-      {snapshot_hash_mismatches,
-       "dvt_snapshot_hash_mismatches_total",
-       counter,
-       {},
-       {},
-       "store",
-       "no fact tells of a recomputed snapshot hash"},
-      {disk_free_ratio,
-       "dvt_statestore_disk_free_ratio",
-       gauge,
-       {},
-       {},
-       "store",
-       "the store's disk has no size in the model"},
+      {snapshot_hash_mismatches, "dvt_snapshot_hash_mismatches_total", counter, {}, {}, "store", ""},
+      {disk_free_ratio, "dvt_statestore_disk_free_ratio", gauge, {}, {}, "store, with a virtual disk", ""},
   };
 }
 

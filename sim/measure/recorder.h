@@ -125,6 +125,7 @@ class Measure final : public Telemetry, private PauseListener {
   void worker_changed(std::uint32_t queue, std::uint32_t worker, bool up, Instant at) override;
   void adapter_rpc(std::string_view method, std::string_view status, Duration took, Instant at) override;
   void adapter_heartbeat(Instant at) override;
+  void completion_refused(RunOrdinal run, std::uint32_t attempt, Instant at) override;
   void notice(const NoticeFact& fact) override;
 
   void warehouse_done(const WarehouseFact& fact) override;
@@ -132,6 +133,9 @@ class Measure final : public Telemetry, private PauseListener {
 
   void append_done(const AppendFact& fact) override;
   void spool_changed(const SpoolFact& fact) override;
+  void stale_read(const StaleReadFact& fact) override;
+  void snapshot_unverified(RunOrdinal run, Instant at) override;
+  void disk_free(std::int64_t ppb, Instant at) override;
   void event_committed(const StoredEvent& event) override;
   void snapshots_committed(std::uint32_t partition, std::uint64_t watermark, const std::vector<StoredEvent>& events,
                            const std::vector<SnapshotFact>& snapshots, Instant at) override;

@@ -49,6 +49,8 @@ Measure::Handles::Handles(MetricSet& metric_set, const MeasureConfig& measure_co
   heartbeat = &set.gauge(adapter_last_heartbeat, {adapter});
   deferred = &set.gauge(deferred_signals_queue_length, {});
   deferred->set(0);
+  snapshot_mismatches = set.counter(snapshot_hash_mismatches, {});
+  disk_free = &set.gauge(disk_free_ratio, {});
   for (const int code : kUsualCodes) api_code(code);
 
   plans.resize(config.plans.size());
@@ -164,7 +166,11 @@ Measure::Tallies::Tallies(Counts& c)
       notice_dead_letter(c["notice.DEAD_LETTER"]),
       notice_invalid_transition(c["notice.INVALID_TRANSITION"]),
       notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]),
-      notice_escalated(c["notice.ESCALATE_ALERT"]) {
+      notice_escalated(c["notice.ESCALATE_ALERT"]),
+      reads_stale(c["reads_stale"]),
+      reads_of_unseen_runs(c["reads_of_unseen_runs"]),
+      read_your_writes_violations(c["read_your_writes_violations"]),
+      completions_refused(c["completions_refused"]) {
   for (const std::string_view name : kNoticeNames) c[std::string("notice.").append(name)];  // told by name
   for (const char* name : {"archived_runs", "archived_events"}) c[name];  // the store's own, told at the end
 }

@@ -75,6 +75,8 @@ struct Measure::Handles {
   std::vector<GaugeCell*> workers;  // by queue
   GaugeCell* heartbeat = nullptr;
   GaugeCell* deferred = nullptr;
+  CounterHandle snapshot_mismatches;
+  GaugeCell* disk_free = nullptr;
   std::vector<Plan> plans;
 
  private:
@@ -96,7 +98,8 @@ struct Measure::Tallies {
       &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected, &gaps_confirmed, &dead_letters_redriven,
       &dead_letters_delivered, &outbox_leases, &outbox_published, &resyncs, &events_spooled, &spool_reconciled,
       &spool_lost, &spool_pending, &fault_strikes, &notice_dead_letter, &notice_invalid_transition,
-      &notice_plan_integrity, &notice_escalated;
+      &notice_plan_integrity, &notice_escalated, &reads_stale, &reads_of_unseen_runs, &read_your_writes_violations,
+      &completions_refused;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

@@ -53,6 +53,20 @@ void Measure::spool_changed(const SpoolFact& fact) {
   tally_->spool_pending = static_cast<std::int64_t>(fact.pending);
 }
 
+void Measure::stale_read(const StaleReadFact& fact) {
+  ++tally_->reads_stale;
+  tally_->reads_of_unseen_runs += fact.unknown_run ? 1 : 0;
+  tally_->read_your_writes_violations += fact.own_writes ? 1 : 0;
+}
+
+void Measure::snapshot_unverified(RunOrdinal, Instant) {
+  handles_->snapshot_mismatches.add();
+}
+
+void Measure::disk_free(std::int64_t ppb, Instant) {
+  handles_->disk_free->set(static_cast<double>(ppb) / 1e9);
+}
+
 void Measure::event_committed(const StoredEvent& event) {
   ++store_.events;
   if (RunSlot* slot = runs_.find(event.run)) {

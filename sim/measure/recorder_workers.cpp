@@ -51,6 +51,10 @@ void Measure::adapter_rpc(std::string_view method, std::string_view status, Dura
   if (rpc.errors) rpc.errors.add();
 }
 
+void Measure::completion_refused(RunOrdinal, std::uint32_t, Instant) {
+  ++tally_->completions_refused;
+}
+
 void Measure::adapter_heartbeat(Instant at) {
   handles_->heartbeat->set(in_seconds(Duration{(config_.start + (at - Instant{})).ns}));
   if (faults_.waiting(RecoveryBy::adapter)) faults_.level(RecoveryBy::adapter, 0, true, at);

@@ -84,9 +84,14 @@ void check_fault_parameters(Reading& reading, const Node& node, const Fault& fau
   unused("jitter", fault.jitter != plain.jitter);
   unused("ramp", fault.ramp != plain.ramp);
   unused("share", fault.share != plain.share);
-  const bool has_messages = fault.target.kind == TargetKind::outbox || fault.target.kind == TargetKind::bus;
-  if (fault.share != plain.share && !has_messages)
-    reading.error(node.mark, "share needs the outbox or the bus as its target: elsewhere a fault strikes everything");
+  using T = TargetKind;
+  const T at = fault.target.kind;
+  const bool strikes_all = at == T::store || at == T::store_disk || at == T::link_worker_store;
+  if (fault.share != plain.share && strikes_all)
+    reading.error(node.mark, "share has no meaning for the store and its link: a fault strikes everything there");
+  unused("offset", fault.offset != plain.offset);
+  if (fault.kind == FaultKind::clock_skew && fault.offset == plain.offset)
+    reading.error(node.mark, "kind: clock-skew needs an offset");
   unused("group", fault.group != plain.group);
   unused("maxDown", fault.max_down != plain.max_down);
   if (fault.length && !kind.has_length)
@@ -144,7 +149,12 @@ const ObjectTable& table<Fault>() {
         .above(0)
         .max(1e6);
     t.field("jitter", &Fault::jitter, "The factor varies by this share from call to call.").example("30%");
-    t.field("share", &Fault::share, "outbox and bus: this share of the messages is struck.").example("30%");
+    t.field("share", &Fault::share,
+            "This share of the messages, requests, fetches or statements is struck; not on the store and its link.")
+        .example("30%");
+    t.field("offset", &Fault::offset,
+            "clock-skew: each worker's clock is off by a drawn amount, ahead or behind, of at most this.")
+        .example("30s");
     t.field("ramp", &Fault::ramp, "Time in which the effect rises, and falls again, inside `for`.").example("2m");
     t.finish([](Reading& reading, const Node& node, Fault& fault) {
       const Node* kind = node.find("kind");
@@ -280,9 +290,7 @@ const ObjectTable& table<Operation>() {
         .absent_word("oncall")
         .example("5m");
     t.field("signal", &O::signal, "The signal to send.").example("PAUSE");
-    t.field("action", &O::action, "The runbook action to take.")
-        .example("scale")
-        .not_yet_words({"add-connections", "heal"});
+    t.field("action", &O::action, "The runbook action to take.").example("scale");
     t.field("as", &O::as, "Role of the actor.").example("Operator");
     t.field("reason", &O::reason, "Reason given; destructive signals need one.").example("maintenance");
     t.field("select", &O::select, "Which runs.").example("{status: RUNNING, fraction: 30%}");
@@ -305,8 +313,8 @@ const ObjectTable& table<Operation>() {
             "set-timeout: to this, for every step scheduled from now on. Those under way keep theirs.")
         .example("2h")
         .above(Duration{});
-    t.field("by", &O::by, "add-connections: so many more.").example("20").range(1, 100'000).not_yet();
-    t.field("fault", &O::fault, "heal: this fault.").example("slow").not_yet();
+    t.field("by", &O::by, "add-connections: so many more.").example("20").range(1, 100'000);
+    t.field("fault", &O::fault, "heal: this fault.").example("slow");
     t.finish([](Reading& reading, const Node& node, O& operation) {
       check_trigger(reading, node, operation);
       check_action(reading, node, operation);

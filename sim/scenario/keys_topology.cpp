@@ -29,6 +29,9 @@ const ObjectTable& table<AdapterSpec>() {
     t.field("heartbeatInterval", &AdapterSpec::heartbeat_interval, "Gap between the adapter's heartbeats.")
         .example("10s")
         .above(Duration{});
+    t.field("capacity", &AdapterSpec::capacity,
+            "The control plane's calls to the provider (starts, signals); more wait. 0/s: no limit.")
+        .example("100/s");
     t.field("rpcLatency", &AdapterSpec::rpc_latency, "A worker's poll round trip, its response, and a plan's fetch.")
         .example("{lognormal: {p50: 5ms, p99: 30ms}}");
     return t.build();
@@ -217,6 +220,19 @@ const ObjectTable& table<StateStoreSpec>() {
     t.field("commit", &S::commit,
             "batched: about 10,000 rows a physical commit; per-append: acknowledged after the physical COMMIT.")
         .example("per-append");
+    t.field("replicaLag", &S::replica_lag,
+            "Reads that need not be the newest go to a read replica, which is behind by this, drawn for each read. 0s: "
+            "there is none, and they go to the primary like everything else.")
+        .example("{lognormal: {p50: 100ms, p99: 3s}}");
+    t.field("replicaReads", &S::replica_reads,
+            "What the replica serves: status requests, the projector's polls. Writes, leases, watermarks, resyncs and "
+            "look-ups of idempotency keys are always the primary's.")
+        .example("[status]")
+        .replaces();
+    t.field("diskSize", &S::disk_size,
+            "Space on the virtual disk (backend: file, commit: per-append); a file that reaches it meets a full disk. "
+            "0B: no bound.")
+        .example("10GiB");
     t.field("retention", &S::retention,
             "Age at which closed runs leave the store for its archive, in a sweep every 24 h. The memory store forgets "
             "closed runs by itself and archives none.")
@@ -335,6 +351,8 @@ const ObjectTable& table<SignalsSpec>() {
         .example("60")
         .range(1, 1'000'000);
     t.field("maxBytes", &S::max_bytes, "Largest signal.").example("64KiB").above(Bytes{});
+    t.field("restartDelay", &S::restart_delay, "Processors that died, or were restarted, are back after this.")
+        .example("{lognormal: {p50: 20s, p99: 90s}}");
     return t.build();
   }();
   return made;

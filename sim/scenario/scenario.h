@@ -133,6 +133,7 @@ struct Fault {
   Share jitter;
   Duration ramp;
   Share share = percent(100);  // of the messages that are struck
+  Duration offset;             // clock-skew: clocks are off by at most this
   bool operator==(const Fault&) const = default;
 };
 

@@ -24,6 +24,7 @@ struct AdapterSpec {
   CancelBy cancel = CancelBy::native;
   Duration heartbeat_interval = seconds(10);
   Dist rpc_latency = Dist::lognormal(milliseconds(5), milliseconds(30));  // worker poll, response and plan fetch alike
+  Rate capacity;  // the control plane's calls to the provider; zero: no limit
   bool operator==(const AdapterSpec&) const = default;
 };
 
@@ -114,6 +115,7 @@ struct ApiSpec {
 
 enum class StoreBackend { sqlite_memory, memory, file };
 enum class CommitMode { batched, per_append };
+enum class ReplicaRead { status, projector };  // who reads from a read replica
 
 struct StateStoreSpec {
   Dist write_latency = Dist::lognormal(milliseconds(2), milliseconds(8));
@@ -123,6 +125,9 @@ struct StateStoreSpec {
   std::vector<EventType> fail_open{EventType::step_started};
   StoreBackend backend = StoreBackend::sqlite_memory;
   CommitMode commit = CommitMode::batched;
+  Dist replica_lag = Dist::constant(Duration{});  // zero: there is no read replica
+  std::vector<ReplicaRead> replica_reads{ReplicaRead::status, ReplicaRead::projector};
+  Bytes disk_size;  // zero: no bound
   Duration retention = days(90);
   bool operator==(const StateStoreSpec&) const = default;
 };
@@ -181,6 +186,7 @@ struct SignalsSpec {
   Rate throughput = per_second(200);
   std::int64_t max_per_run_per_minute = 60;
   Bytes max_bytes{65'536};
+  Dist restart_delay = Dist::lognormal(seconds(20), seconds(90));
   bool operator==(const SignalsSpec&) const = default;
 };
 

@@ -121,6 +121,10 @@ void check_activity_options(const Scenario& scenario, const Node& root, Reading&
   }
 }
 
+bool has_virtual_disk(const StateStoreSpec& store) {
+  return store.backend == StoreBackend::file && store.commit == CommitMode::per_append;
+}
+
 // The fold of the log copes with a StepStarted out of order, and with no other event.
 void check_store(const Scenario& scenario, const Node& root, Reading& reading) {
   for (const EventType type : scenario.topology.state_store.fail_open)
@@ -128,6 +132,10 @@ void check_store(const Scenario& scenario, const Node& root, Reading& reading) {
       error_at(reading, root, {"topology", "stateStore", "failOpen"},
                fmt::format("{} cannot fail open: only StepStarted may be written late, the others are critical",
                            to_string(type)));
+  const StateStoreSpec& store = scenario.topology.state_store;
+  if (store.disk_size.count > 0 && !has_virtual_disk(store))
+    error_at(reading, root, {"topology", "stateStore", "diskSize"},
+             "only a virtual disk has a size: backend: file with commit: per-append");
 }
 
 void check_warehouses(const Scenario& scenario, const Node& root, Reading& reading) {
@@ -179,6 +187,11 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
       const TaskQueueSpec* queue = scenario.topology.task_queue(fault.target.name);
       for (const TaskQueueSpec& entry : scenario.topology.task_queues) known.push_back(entry.name);
       if (queue == nullptr) return unknown("task queue", known);
+      if (fault.kind != FaultKind::kill && scenario.topology.adapter.kind != AdapterKind::temporal)
+        error_at(reading, root, {"faults", fault.name, "kind"},
+                 fmt::format("kind: {} on workers needs adapter.kind: temporal; those of other providers can only be "
+                             "killed",
+                             word(fault.kind)));
       return check_members(fault, root, reading, queue->workers, "workers");
     }
     case TargetKind::bus: {
@@ -193,6 +206,22 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
                  "nothing to divide: topology.bus.throughput has no limit");
       return;
     }
+    case TargetKind::adapter:
+      if (scenario.topology.adapter.kind == AdapterKind::mock)
+        error_at(reading, root, {"faults", fault.name, "target"}, "adapter.kind: mock has no provider behind it");
+      if (fault.kind == FaultKind::throttle && scenario.topology.adapter.capacity.is_zero())
+        error_at(reading, root, {"faults", fault.name, "kind"},
+                 "nothing to divide: topology.adapter.capacity has no limit");
+      if (fault.kind == FaultKind::heartbeat_drop &&
+          (fault.group != FaultGroup::none || fault.max_down != Fault{}.max_down))
+        error_at(reading, root, {"faults", fault.name}, "group and maxDown need workers as their target");
+      return;
+    case TargetKind::plans:
+    case TargetKind::clock_worker:
+      if (scenario.topology.adapter.kind == AdapterKind::mock)
+        error_at(reading, root, {"faults", fault.name, "target"},
+                 "adapter.kind: mock has no workers, who fetch plans and whose clocks are off");
+      return;
     case TargetKind::projector:
       return check_members(fault, root, reading, scenario.topology.projector.replicas, "replicas");
     case TargetKind::outbox:
@@ -202,9 +231,13 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
         error_at(reading, root, {"faults", fault.name, "target"},
                  "adapter.kind: mock has no workers: its events are written without that link");
       return;
+    case TargetKind::store:
+      if (fault.kind == FaultKind::corrupt && scenario.topology.state_store.backend == StoreBackend::memory)
+        error_at(reading, root, {"faults", fault.name, "kind"},
+                 "the memory store keeps no hashes; corrupt needs topology.stateStore.backend: ':memory:' or file");
+      return;
     case TargetKind::store_disk:
-      if (scenario.topology.state_store.backend != StoreBackend::file ||
-          scenario.topology.state_store.commit != CommitMode::per_append) {
+      if (!has_virtual_disk(scenario.topology.state_store)) {
         error_at(reading, root, {"faults", fault.name, "target"},
                  fmt::format("disk faults need topology.stateStore {{backend: file, commit: per-append}}, found "
                              "{{backend: {}, commit: {}}}",

@@ -106,6 +106,20 @@ void check_action_target(const Scenario& scenario, const Operation& operation, c
   const Target& target = parsed.value();
   const bool scales = *operation.action == OperatorAction::scale;
   const bool replays = *operation.action == OperatorAction::replay_from_snapshot;
+  const bool restarts = *operation.action == OperatorAction::restart;
+  if (restarts && target.kind == TargetKind::worker) {
+    std::vector<std::string_view> queues;
+    for (const TaskQueueSpec& queue : scenario.topology.task_queues) queues.push_back(queue.name);
+    const TaskQueueSpec* queue = scenario.topology.task_queue(target.name);
+    if (queue == nullptr)
+      return fail(fmt::format("no task queue \"{}\"{}", target.name, Reading::suggestion(target.name, queues)));
+    if (target.members == Target::Members::index && target.index >= queue->workers)
+      return fail(fmt::format("only {} workers exist, counted from 0", queue->workers));
+    if (scenario.topology.adapter.kind != AdapterKind::temporal)
+      return fail("restarting workers needs adapter.kind: temporal");
+    return;
+  }
+  if (restarts && target.kind == TargetKind::signals) return;
   const bool known = target.kind == TargetKind::projector || target.kind == TargetKind::outbox ||
                      (replays && target.kind == TargetKind::bus);
   if (!known)

@@ -56,6 +56,7 @@ DVT_WORDS(AdmissionPolicy, {AdmissionPolicy::reject, "reject"}, {AdmissionPolicy
 DVT_WORDS(StoreBackend, {StoreBackend::sqlite_memory, ":memory:"}, {StoreBackend::memory, "memory"},
           {StoreBackend::file, "file"});
 DVT_WORDS(CommitMode, {CommitMode::batched, "batched"}, {CommitMode::per_append, "per-append"});
+DVT_WORDS(ReplicaRead, {ReplicaRead::status, "status"}, {ReplicaRead::projector, "projector"});
 DVT_WORDS(OncallHours, {OncallHours::always, "always"}, {OncallHours::business, "business"});
 DVT_WORDS(OrphanedQuery, {OrphanedQuery::continues, "continues"}, {OrphanedQuery::cancelled, "cancelled"});
 DVT_WORDS(EventType, {EventType::step_started, "StepStarted"}, {EventType::step_completed, "StepCompleted"},

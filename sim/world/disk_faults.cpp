@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/detmath.h"
+
 #include "sim/check/digest.h"
 
 namespace dvt::sim {
@@ -16,6 +18,7 @@ constexpr std::uint64_t kFlipDraw = 9;
 constexpr std::uint64_t kLossDraw = 10;
 // Target number of the disk's latency draws; parts of the world count from 0.
 constexpr std::uint32_t kDiskTarget = 0xFFFF'FFFE;
+constexpr Duration kSpaceLook = seconds(10);
 
 }  // namespace
 
@@ -52,6 +55,7 @@ std::uint32_t DiskFaults::begin(const Fault& fault, Episode episode) {
       return 1;
     case FaultKind::disk_full:
       start(episode, {DiskFault::full});
+      look_at_space();
       return 1;
     case FaultKind::io_error: {
       // A dying disk says so at different moments: before, amid, or after the bytes are written.
@@ -85,6 +89,7 @@ void DiskFaults::end(const Fault& fault, Episode episode) {
   for (const DiskFault condition : found->conditions)
     if (--active_[static_cast<std::size_t>(condition)] == 0) disk_->end(condition);
   open_.erase(found);
+  if (fault.kind == FaultKind::disk_full) look_at_space();
 }
 
 void DiskFaults::crash_host(Episode episode) {
@@ -94,6 +99,47 @@ void DiskFaults::crash_host(Episode episode) {
   disk_->lose_unsynced([&draws] { return draws.next(); });
   disk_->power_on();
   rows_->reopen();  // if another fault forbids it now, the next request tries again
+}
+
+std::uint32_t DiskFaults::alter_snapshots(bool on) {
+  if (rows_ == nullptr) return 0;  // --store memory
+  altering_ += on ? 1 : -1U;
+  rows_->alter_snapshots(altering_ > 0);
+  return 1;
+}
+
+void DiskFaults::watch_space(std::int64_t size) {
+  if (disk_ == nullptr) return;
+  disk_size_ = size;
+  look_at_space();
+  if (size > 0) timers_.call_after(kSpaceLook, [this, size] { watch_space(size); });
+}
+
+void DiskFaults::look_at_space() {
+  const std::int64_t size = disk_size_;
+  std::int64_t free = 1'000'000'000;
+  if (size > 0) {
+    std::int64_t used = 0;
+    try {
+      used = static_cast<std::int64_t>(rows_->file_bytes());
+    } catch (const StoreFailure&) {
+      return;  // the medium answers nothing: nothing new is known
+    }
+    const double share = static_cast<double>(size - used) / static_cast<double>(size);
+    free = used >= size ? 0 : detmath::floor_to_int64(share * 1e9);
+    if (free == 0 && !filled_up_) {
+      filled_up_ = true;
+      if (active_[static_cast<std::size_t>(DiskFault::full)]++ == 0) disk_->begin(DiskFault::full);
+    }
+  }
+  if (active_[static_cast<std::size_t>(DiskFault::full)] > 0) free = 0;
+  if (free == told_free_ppb_) return;
+  told_free_ppb_ = free;
+  telemetry_.disk_free(free, timers_.now());
+}
+
+void DiskFaults::snapshot_unverified(RunOrdinal run) {
+  telemetry_.snapshot_unverified(run, timers_.now());
 }
 
 void DiskFaults::corruption_found(std::string_view what) {

@@ -28,7 +28,14 @@ class DiskFaults final : public store::StoreObserver {
   std::uint32_t begin(const Fault& fault, Episode episode);
   void end(const Fault& fault, Episode episode);
 
+  /// kind: corrupt on the target store: its snapshots come back altered.
+  std::uint32_t alter_snapshots(bool on);
+  /// Tells from now on how much of the disk is free: of `size` bytes, every ten seconds, and a file that has reached
+  /// them meets a full disk from then on; 0: no bound, all is free unless a fault takes it.
+  void watch_space(std::int64_t size);
+
   void corruption_found(std::string_view what) override;
+  void snapshot_unverified(RunOrdinal run) override;
   void event_recovered(const StoredEvent& event) override;
 
  private:
@@ -36,6 +43,7 @@ class DiskFaults final : public store::StoreObserver {
     Episode episode;
     std::vector<store::db::DiskFault> conditions;
   };
+  void look_at_space();
   void start(Episode episode, std::vector<store::db::DiskFault> conditions);
   void crash_host(Episode episode);
 
@@ -48,6 +56,10 @@ class DiskFaults final : public store::StoreObserver {
   LatencyWindow latency_;
   std::vector<Open> open_;
   std::array<std::uint32_t, store::db::kDiskFaults> active_{};  // open episodes by condition
+  std::uint32_t altering_ = 0;                                  // open episodes
+  std::int64_t disk_size_ = 0;                                  // 0: no bound
+  bool filled_up_ = false;
+  std::int64_t told_free_ppb_ = -1;
 };
 
 }  // namespace dvt::sim

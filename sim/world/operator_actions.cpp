@@ -1,6 +1,7 @@
 #include "sim/world/operator_actions.h"
 
 #include "engine/base/assert.h"
+#include "sim/scenario/fault_kinds.h"
 
 namespace dvt::sim {
 namespace {
@@ -29,10 +30,19 @@ bool OperatorActions::takes_runs(OperatorAction action) {
 
 void OperatorActions::act(const Operation& operation) {
   switch (*operation.action) {
+    case OperatorAction::restart: {
+      const Target target = parse_target(operation.target).value();
+      if (ControlFaults::owns(target.kind)) return control_.restart(target);
+      return readers_.act(operation);
+    }
     case OperatorAction::scale:
-    case OperatorAction::restart:
     case OperatorAction::replay_from_snapshot:
       return readers_.act(operation);
+    case OperatorAction::add_connections:
+      return store_.add_connections(static_cast<std::uint32_t>(*operation.by));
+    case OperatorAction::heal:
+      DVT_ASSERT(faults_ != nullptr, "operations act in a world that has its faults");
+      return faults_->heal(operation.fault);
     case OperatorAction::throttle:
       return throttle(*operation.rate);
     case OperatorAction::set_timeout:

@@ -10,7 +10,9 @@
 #include "engine/api/front.h"
 #include "engine/ports/provider_adapter.h"
 #include "engine/service/service.h"
+#include "sim/fault/store_model.h"
 #include "sim/scenario/scenario.h"
+#include "sim/world/control_faults.h"
 #include "sim/world/reader_faults.h"
 
 namespace dvt::sim {
@@ -40,8 +42,17 @@ class StepOptionsTable {
 class OperatorActions {
  public:
   OperatorActions(engine::ApiFront& api, ProviderAdapter& adapter, engine::Service& service, StepOptionsTable& steps,
-                  ReaderFaults& readers)
-      : api_(api), adapter_(adapter), service_(service), steps_(steps), readers_(readers) {}
+                  ReaderFaults& readers, ControlFaults& control, StoreModel& store)
+      : api_(api),
+        adapter_(adapter),
+        service_(service),
+        steps_(steps),
+        readers_(readers),
+        control_(control),
+        store_(store) {}
+
+  /// Null: there is none to heal faults of. Not owned.
+  void set_faults(FaultPlan* faults) { faults_ = faults; }
 
   /// Actions with a `select`: act_on() is called for each run, instead of act().
   static bool takes_runs(OperatorAction action);
@@ -59,6 +70,9 @@ class OperatorActions {
   engine::Service& service_;
   StepOptionsTable& steps_;
   ReaderFaults& readers_;
+  ControlFaults& control_;
+  StoreModel& store_;
+  FaultPlan* faults_ = nullptr;
 };
 
 }  // namespace dvt::sim

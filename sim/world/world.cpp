@@ -68,6 +68,12 @@ KernelOptions kernel_options(const Scenario& scenario, const Random& random) {
   return options;
 }
 
+bool alters_snapshots(const Scenario& scenario) {
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
+    return fault.target.kind == TargetKind::store && fault.kind == FaultKind::corrupt;
+  });
+}
+
 bool has_disk_faults(const Scenario& scenario) {
   return std::any_of(scenario.faults.begin(), scenario.faults.end(),
                      [](const Fault& fault) { return fault.target.kind == TargetKind::store_disk; });
@@ -155,6 +161,7 @@ struct World::Parts {
   std::unique_ptr<store::db::FaultyDisk> disk;  // null: the operating system's, which does not fail
   std::unique_ptr<StateStore> rows;
   StoreModel store_model;
+  std::unique_ptr<ReadReplica> replica;  // null: none is declared
   WorldNames names;
   bool aborted = false;
   HistorySink* histories = nullptr;
@@ -179,6 +186,7 @@ struct World::Parts {
   engine::ExecuteStepActivity execute_step;
   std::vector<std::unique_ptr<engine::StepActivity>> workflow_activities;
   std::unique_ptr<ProviderAdapter> adapter;
+  adapters::ProviderCalls* provider_calls = nullptr;  // the adapter's; null: it makes none
   std::unique_ptr<engine::ApiFront> api;
   store::EventBus bus;
   store::OutboxRelays relays;
@@ -195,6 +203,7 @@ struct World::Parts {
   std::unique_ptr<Retention> retention;        // null: the store forgets closed runs by itself
   std::unique_ptr<DiskFaults> disk_faults;
   std::unique_ptr<ReaderFaults> reader_faults;
+  std::unique_ptr<ControlFaults> control_faults;
   std::unique_ptr<Targets> targets;
   std::unique_ptr<FaultPlan> faults;
   std::unique_ptr<Measure> measure;
@@ -263,8 +272,11 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     adapters::ConductorOptions options_for_adapter;
     options_for_adapter.rpc_latency = scenario.topology.adapter.rpc_latency.build();
     options_for_adapter.hold_at_decision = scenario.known_faults.fixed(6);
-    adapter = std::make_unique<adapters::ConductorAdapter>(*conductor, kernel, random, telemetry, plans,
-                                                           std::move(options_for_adapter));
+    options_for_adapter.call_gap = interval_or_zero(scenario.topology.adapter.capacity);
+    auto made = std::make_unique<adapters::ConductorAdapter>(*conductor, kernel, random, telemetry, plans,
+                                                             std::move(options_for_adapter));
+    provider_calls = &made->calls();
+    adapter = std::move(made);
   } else {
     adapters::TemporalOptions temporal;
     temporal.rpc_latency = scenario.topology.adapter.rpc_latency.build();
@@ -282,8 +294,11 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) {
       execution_closed(execution);
     };
-    adapter = std::make_unique<adapters::TemporalAdapter>(service, workers, kernel, random, telemetry, plans,
-                                                          std::move(temporal));
+    temporal.call_gap = interval_or_zero(scenario.topology.adapter.capacity);
+    auto made = std::make_unique<adapters::TemporalAdapter>(service, workers, kernel, random, telemetry, plans,
+                                                            std::move(temporal));
+    provider_calls = &made->calls();
+    adapter = std::move(made);
   }
   engine::ApiOptions front = api_options(scenario, plan_refusals);
   store_model.count_load_from(Instant{scenario.warmup.ns});
@@ -296,16 +311,31 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   arrivals = std::make_unique<ArrivalStream>(kernel, random, scenario, [this](const ArrivalStream::Arrival& arrival) {
     clients->request(arrival.run, arrival.plan, arrival.tenant);
   });
+  const StateStoreSpec& store_spec = scenario.topology.state_store;
+  if (!store_spec.replica_lag.is_constant() || store_spec.replica_lag.a > Duration{}) {
+    replica = std::make_unique<ReadReplica>(kernel, random, store_spec.replica_lag.build());
+    const auto serves = [&](ReplicaRead reader) {
+      return std::find(store_spec.replica_reads.begin(), store_spec.replica_reads.end(), reader) !=
+             store_spec.replica_reads.end();
+    };
+    if (serves(ReplicaRead::status)) store_model.set_replica(replica.get());
+    if (serves(ReplicaRead::projector)) projector.read_behind(replica.get());
+  }
+  control_faults = std::make_unique<ControlFaults>(
+      kernel, random, scenario, ControlFaults::Parts{*api, provider_calls, *processes, fetcher, emit_event}, groups);
   reader_faults = std::make_unique<ReaderFaults>(kernel, random, scenario, projector, relays, bus);
-  actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table, *reader_faults);
+  actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table, *reader_faults, *control_faults,
+                                              store_model);
   operators = std::make_unique<Operators>(kernel, random, scenario, *api, board, *actions, oncall);
   if (auto* archive = dynamic_cast<RunArchive*>(rows.get()))
     retention = std::make_unique<Retention>(kernel, *archive, scenario.topology.state_store.retention, end);
   disk_faults = std::make_unique<DiskFaults>(kernel, random, telemetry, store_model,
                                              dynamic_cast<store::SqliteStateStore*>(rows.get()), disk.get());
-  targets = std::make_unique<Targets>(kernel, random, scenario, *processes, groups, warehouses, store_model,
+  if (alters_snapshots(scenario)) store_model.read_rows(true);
+  targets = std::make_unique<Targets>(kernel, random, scenario, *control_faults, warehouses, store_model,
                                       *reader_faults, *disk_faults);
   faults = std::make_unique<FaultPlan>(kernel, random, telemetry, scenario.faults, end, *targets);
+  actions->set_faults(faults.get());
 
   std::vector<MeasureConfig::Plan> named_plans;
   for (const engine::PlanEntryRef& plan : plans.entries()) {
@@ -506,7 +536,7 @@ void World::Parts::execution_closed(const engine::Execution& execution) {
 }
 
 void World::Parts::heartbeat() {
-  telemetry.adapter_heartbeat(kernel.now());
+  if (!control_faults->heartbeat_lost()) telemetry.adapter_heartbeat(kernel.now());
   kernel.call_after(scenario.topology.adapter.heartbeat_interval, [this] { heartbeat(); });
 }
 
@@ -542,6 +572,7 @@ WorldResult World::Parts::run() {
     for (std::uint32_t i = group.first; i < group.first + group.count; ++i) processes->start(i);
   relays.start();
   projector.start();
+  disk_faults->watch_space(static_cast<std::int64_t>(scenario.topology.state_store.disk_size.count));
   heartbeat();
   faults->start();
   if (retention) retention->start();
@@ -574,6 +605,8 @@ WorldResult World::Parts::run() {
     result.measured.counts["archived_runs"] = archive->archived().runs;
     result.measured.counts["archived_events"] = archive->archived().events;
   }
+  for (const FaultSummary& fault : result.measured.faults)
+    if (fault.count == 0) warnings.push_back("fault '" + fault.name + "' never struck");
   result.measured.capacity = capacity(result.ended_at);
   try {
     rows->flush();

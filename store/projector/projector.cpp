@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/ports/run_archive.h"
 
 namespace dvt::store {
 
@@ -93,8 +94,22 @@ void Projector::arm_poll(std::uint32_t index) {
   });
 }
 
+// Drops from read_ what the copy that was read does not have yet; true if it had not got so far.
+bool Projector::cut_at_horizon(std::uint32_t index, std::uint64_t before) {
+  if (horizon_ == nullptr) return false;
+  Lane& lane = lanes_[index];
+  const Instant seen = horizon_->seen_until({index, before, 0});
+  const auto unseen =
+      std::find_if(read_.begin(), read_.end(), [seen](const StoredEvent& event) { return event.persisted_at > seen; });
+  if (unseen == read_.end()) return false;
+  read_.erase(unseen, read_.end());
+  lane.read_up_to = read_.empty() ? before : read_.back().position;
+  return true;
+}
+
 void Projector::poll(std::uint32_t index) {
   Lane& lane = lanes_[index];
+  bool behind = false;
   const bool first = lane.batch.empty();
   while (lane.batch.size() < options_.batch && lane.unread > 0) {
     const std::uint64_t before = lane.read_up_to;
@@ -103,6 +118,7 @@ void Projector::poll(std::uint32_t index) {
     } catch (const StoreFailure&) {
       break;
     }
+    behind = cut_at_horizon(index, before);
     // What the backlog does not list is projected already (re-read after scale()).
     std::size_t next = lane.backlog.size() - lane.unread;
     for (StoredEvent& event : read_) {
@@ -113,7 +129,7 @@ void Projector::poll(std::uint32_t index) {
     }
     while (next < lane.backlog.size() && lane.backlog[next].position <= lane.read_up_to) ++next;
     lane.unread = lane.backlog.size() - next;
-    if (lane.read_up_to == before) break;
+    if (behind || lane.read_up_to == before) break;
   }
   if (lane.batch.size() >= options_.batch) {
     ready(index);
@@ -122,7 +138,7 @@ void Projector::poll(std::uint32_t index) {
   if (first && !lane.batch.empty()) {
     flush_at(index, timers_.now() + options_.flush);
   }
-  if (lane.batch.empty()) arm_poll(index);  // nothing could be read though something is there
+  if (behind || lane.batch.empty()) arm_poll(index);  // nothing more could be read though something is there
 }
 
 void Projector::ready(std::uint32_t index) {
@@ -391,9 +407,12 @@ std::size_t Projector::resync(RunOrdinal ordinal, ResyncMode mode) {
 RunState Projector::rebuild(RunOrdinal run) {
   RunState state;
   std::vector<StoredEvent> events;
+  auto* archive = dynamic_cast<RunArchive*>(&store_);
   std::uint64_t after = 0;
   for (;;) {
     store_.fetch(run, after, 1000, events);
+    // All of a run is archived, or nothing.
+    if (events.empty() && archive != nullptr) archive->fetch_archived(run, after, 1000, events);
     if (events.empty()) return state;
     for (const StoredEvent& event : events) {
       apply_event(state, event.type, event.step, event.logical_attempt, event.emitted_at);

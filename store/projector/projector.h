@@ -59,7 +59,7 @@ class Projector {
   /// Folds a run again from the log up to its newest event and commits the snapshot. Returns the number of events that
   /// were newly covered (0: the read model was up to date).
   std::size_t resync(RunOrdinal run, ResyncMode mode);
-  /// The fold of the run's whole log, without touching the read model.
+  /// The fold of the run's whole log, without touching the read model; of an archived run from its archive.
   RunState rebuild(RunOrdinal run);
 
   // Fault hooks and operator's actions.
@@ -79,6 +79,8 @@ class Projector {
   void set_scales(std::uint32_t replica, const LatencyScale* latency, const LatencyScale* throttle) {
     replicas_[replica].scales = {latency, throttle};
   }
+  /// Polls read a copy of the log that is behind; resyncs and watermarks are the log's own. Null: no copy. Not owned.
+  void read_behind(const ReadHorizon* horizon) { horizon_ = horizon; }
   /// Every replica forgets what it has not committed and reads on behind its partitions' last snapshots.
   void replay();
   /// Changes the number of replicas and partitions. Reading goes on behind the last event that every partition has
@@ -149,6 +151,7 @@ class Projector {
   void lay_out(std::uint32_t replicas);
   void fill_backlog(std::uint32_t lane);
   void arm_poll(std::uint32_t lane);
+  bool cut_at_horizon(std::uint32_t lane, std::uint64_t before);
   void poll(std::uint32_t lane);
   void ready(std::uint32_t lane);
   Duration time_for(const Lane& lane, std::size_t events);
@@ -200,6 +203,7 @@ class Projector {
   std::uint64_t gaps_suspected_ = 0;
   std::uint64_t gaps_confirmed_ = 0;
   std::uint64_t invalid_ = 0;
+  const ReadHorizon* horizon_ = nullptr;
   ServerLoad load_;
 };
 

@@ -4,6 +4,7 @@
 // the row before them, so that each can be checked alone. Killed in between, the rows are in both places, and the next
 // attempt finds them.
 #include <algorithm>
+#include <optional>
 
 #include "engine/base/format.h"
 
@@ -175,6 +176,34 @@ ArchiveCounts SqliteStateStore::compare_with_archive() {
   counts.runs = count("main", "run");
   counts.decisions = count("main", "signal_decision");
   return counts;
+}
+
+void SqliteStateStore::fetch_archived(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
+                                      std::vector<StoredEvent>& out) {
+  guarded([&] {
+    out.clear();
+    if (!archive_attached_) return;
+    db::Statement rows(db_, std::string("SELECT ") + kEventColumns +
+                                ", row_hash, previous_hash FROM archive.event"
+                                " WHERE run_no = ? AND run_seq > ? ORDER BY run_seq LIMIT ?");
+    rows.bind(1, run.value);
+    rows.bind(2, after_seq);
+    rows.bind(3, static_cast<std::int64_t>(std::min<std::size_t>(limit, 1U << 30)));
+    while (rows.step()) out.push_back(verified(rows));
+  });
+}
+
+std::optional<StoredSnapshot> SqliteStateStore::archived_snapshot(RunOrdinal run) {
+  return guarded([&]() -> std::optional<StoredSnapshot> {
+    if (!archive_attached_) return std::nullopt;
+    db::Statement row(db_,
+                      "SELECT s.up_to_seq, s.hash, s.state, r.run_id, r.plan_no FROM archive.snapshot s"
+                      " JOIN archive.run r ON r.run_no = s.run_no WHERE s.run_no = ? ORDER BY s.snapshot_no DESC"
+                      " LIMIT 1");
+    row.bind(1, run.value);
+    if (!row.step()) return std::nullopt;
+    return verified_snapshot(row, run);
+  });
 }
 
 void SqliteStateStore::remove_archived(Instant now) {

@@ -168,12 +168,20 @@ std::uint64_t SqliteStateStore::read_checked(std::uint64_t after, std::uint32_t 
 }
 
 std::optional<StoredSnapshot> SqliteStateStore::snapshot(RunOrdinal run) {
-  return guarded([&] { return snapshot_checked(run); });
+  return guarded([&] {
+    try {
+      return snapshot_checked(run);
+    } catch (const StoreFailure& failure) {
+      if (failure.store_error() == StoreError::corrupt && observer_ != nullptr) observer_->snapshot_unverified(run);
+      throw;
+    }
+  });
 }
 
 std::optional<StoredSnapshot> SqliteStateStore::snapshot_checked(RunOrdinal run) {
   const std::uint32_t index = runs_.find(run);
   if (index != RunTable::kNone && runs_[index].snapshot_pending) {
+    if (altered_snapshots_) corrupt_snapshot(run);
     const RunSlot& slot = runs_[index];
     return StoredSnapshot{slot.snapshot_up_to, slot.snapshot_state,
                           hasher_.hash(slot.record.run_id, plan_of(slot.record), slot.snapshot_state)};
@@ -183,18 +191,24 @@ std::optional<StoredSnapshot> SqliteStateStore::snapshot_checked(RunOrdinal run)
   db::ResetGuard guard(select);
   select.bind(1, run.value);
   if (!select.step()) return std::nullopt;
+  return verified_snapshot(select, run);
+}
+
+void SqliteStateStore::corrupt_snapshot(RunOrdinal run) {
+  corrupt("the newest snapshot of run " + std::to_string(run.value) + " does not match its hash");
+}
+
+StoredSnapshot SqliteStateStore::verified_snapshot(const db::Statement& row, RunOrdinal run) {
   StoredSnapshot stored;
-  stored.up_to_seq = select.uint_at(0);
-  copy_bytes(select.blob_at(1), stored.hash);
-  const auto wrong = [&] {
-    corrupt("the newest snapshot of run " + std::to_string(run.value) + " does not match its hash");
-  };
-  if (!decode_state(select.blob_at(2), stored.state)) wrong();
+  stored.up_to_seq = row.uint_at(0);
+  copy_bytes(row.blob_at(1), stored.hash);
+  if (altered_snapshots_) stored.hash.bytes[0] ^= 1;
+  if (!decode_state(row.blob_at(2), stored.state)) corrupt_snapshot(run);
   Uuid run_id;
-  copy_bytes(select.blob_at(3), run_id);
-  const PlanRecord& plan = plans_[select.u32_at(4)];
+  copy_bytes(row.blob_at(3), run_id);
+  const PlanRecord& plan = plans_[row.u32_at(4)];
   if (stored.state.steps.size() > plan.step_ids.size() || hasher_.hash(run_id, plan, stored.state) != stored.hash)
-    wrong();
+    corrupt_snapshot(run);
   return stored;
 }
 

@@ -380,6 +380,10 @@ std::uint64_t SqliteStateStore::bytes() {
   return db_.bytes();
 }
 
+std::uint64_t SqliteStateStore::file_bytes() {
+  return guarded([this] { return db_.bytes(); });
+}
+
 void SqliteStateStore::backup_to(const std::string& path) {
   flush();
   db_.backup_to(path);

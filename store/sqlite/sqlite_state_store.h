@@ -38,6 +38,8 @@ class StoreObserver {
   virtual ~StoreObserver() = default;
   /// Something was found that does not match its hash, its checksum or what was acknowledged. It was not handed out.
   virtual void corruption_found(std::string_view what) = 0;
+  /// … and it was the newest snapshot of a run. Told besides.
+  virtual void snapshot_unverified(RunOrdinal /*run*/) {}
   /// A reopened file holds an event whose append had failed, or was not answered.
   virtual void event_recovered(const StoredEvent& event) = 0;
 };
@@ -97,6 +99,9 @@ class SqliteStateStore final : public StateStore, public RunArchive {
 
   Result<ArchiveCounts, StoreError> archive(std::span<const RunOrdinal> runs, Instant now,
                                             std::vector<RunOrdinal>& moved) override;
+  void fetch_archived(RunOrdinal run, std::uint64_t after_seq, std::size_t limit,
+                      std::vector<StoredEvent>& out) override;
+  std::optional<StoredSnapshot> archived_snapshot(RunOrdinal run) override;
   ArchiveCounts archived() const override { return archived_; }
 
   /// Flushes, then copies the database to `path`, and its archive, if there is one, beside it (how an in-memory store
@@ -104,6 +109,9 @@ class SqliteStateStore final : public StateStore, public RunArchive {
   void backup_to(const std::string& path);
   /// For further tables beside the store's, for audits and for tests. Flush before reading rows through it.
   db::Database& database() { return db_; }
+  /// Of the database's file as it is, without writing what is pending and without its log and its archive. Throws
+  /// StoreFailure.
+  std::uint64_t file_bytes();
   std::size_t open_runs() const { return runs_.size(); }
 
   /// Not owned; null: nobody.
@@ -117,6 +125,9 @@ class SqliteStateStore final : public StateStore, public RunArchive {
   bool reopen();
   /// From here on rows are read from the medium again.
   void drop_caches();
+  /// While on, a bit of each snapshot is flipped before it is compared with its hash, as bad memory or a process gone
+  /// astray would: it is found and not handed out. The rows themselves stay sound.
+  void alter_snapshots(bool on) { altered_snapshots_ = on; }
 
  private:
   struct Statements;
@@ -148,6 +159,7 @@ class SqliteStateStore final : public StateStore, public RunArchive {
   void recover();
   void take_over(std::uint64_t last);
   [[noreturn]] void corrupt(const std::string& what);
+  [[noreturn]] void corrupt_snapshot(RunOrdinal run);
   void tell(const StoreFailure& failure);
   /// The row that the statement stands on, with the columns of Statements::verified. Throws StoreFailure.
   StoredEvent verified(const db::Statement& row);
@@ -155,6 +167,8 @@ class SqliteStateStore final : public StateStore, public RunArchive {
   std::uint64_t read_checked(std::uint64_t after, std::uint32_t partition, std::uint32_t partitions, std::size_t limit,
                              std::vector<StoredEvent>& out);
   std::optional<StoredSnapshot> snapshot_checked(RunOrdinal run);
+  /// The snapshot that the statement stands on, with the columns of Statements::select_snapshot.
+  StoredSnapshot verified_snapshot(const db::Statement& row, RunOrdinal run);
   void claim_checked(std::uint32_t relay, Instant now, Instant lease_until, std::size_t limit,
                      std::vector<OutboxRow>& out);
   // sqlite_archive.cpp
@@ -233,6 +247,7 @@ class SqliteStateStore final : public StateStore, public RunArchive {
   StoreObserver* observer_ = nullptr;
   bool archive_attached_ = false;
   ArchiveCounts archived_;
+  bool altered_snapshots_ = false;
   bool down_ = false;  // after crash(), until the file could be opened
   bool lost_ = false;  // acknowledged events are gone: nothing is answered any more
   std::string key_scratch_;

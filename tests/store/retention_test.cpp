@@ -74,6 +74,20 @@ TEST_F(Archiving, MovesRunsAndKeepsTheCountsAndTheChainWhole) {
   EXPECT_EQ(test::events_of(*store, 2).size(), 20U);
   EXPECT_TRUE(findings().empty());
 
+  // … and are read back from there, row by row, while somebody's changed row is not.
+  std::vector<StoredEvent> back;
+  store->fetch_archived(RunOrdinal{1}, 5, 3, back);
+  ASSERT_EQ(back.size(), 3U);
+  EXPECT_EQ(back[0].run_seq, 6U);
+  EXPECT_EQ(back[2].idempotency_key, numbered_event(1, 7).idempotency_key);
+  ASSERT_TRUE(store->archived_snapshot(RunOrdinal{1}));
+  EXPECT_EQ(store->archived_snapshot(RunOrdinal{1})->up_to_seq, 20U);
+  EXPECT_FALSE(store->archived_snapshot(RunOrdinal{2})) << "it is not archived";
+  db.exec("DROP TRIGGER archive.event_is_immutable");
+  db.exec("UPDATE archive.event SET logical_attempt = 99 WHERE run_no = 1 AND run_seq = 7");
+  EXPECT_THROW(store->fetch_archived(RunOrdinal{1}, 5, 3, back), StoreFailure);
+  db.exec("UPDATE archive.event SET logical_attempt = 7 WHERE run_no = 1 AND run_seq = 7");
+
   EXPECT_EQ(store->find_request(test::make_run(1).request_key), RunOrdinal{1});  // asked for again, it is not a new run
   EXPECT_EQ(store->append(numbered_event(1, 0), Instant{9}).error(), StoreError::unknown_run);
 }

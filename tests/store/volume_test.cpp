@@ -236,5 +236,65 @@ TEST_F(Rebuild, FromZeroUnderLiveTrafficMissesNothing) {
   expect_each_snapshot_is_its_rebuild();
 }
 
+// The first third of the runs is archived while the rest is half way: its positions are holes in the log that every
+// later read passes over. Then everything is folded again from its first event: from the store what is hot, from the
+// archive what is not.
+TEST_F(Rebuild, FromZeroPassesOverArchivedPositionsAndReadsTheArchiveBack) {
+  constexpr std::uint32_t kArchived = kRuns / 3;
+  std::stable_partition(events.begin(), events.end(), [](const NewEvent& e) { return e.run.value < kArchived; });
+  const auto rest =
+      std::partition_point(events.begin(), events.end(), [](const NewEvent& e) { return e.run.value < kArchived; });
+  const auto archived_events = static_cast<std::size_t>(rest - events.begin());
+  const std::size_t half_way = archived_events + (events.size() - archived_events) / 2;
+  open();
+  start_projector();
+  append(0, half_way);
+  timers.run();
+  std::vector<OutboxRow> rows;
+  store->claim_outbox(0, timers.now(), timers.now() + seconds(30), events.size(), rows);
+  std::vector<std::uint64_t> delivered;
+  for (const OutboxRow& row : rows) delivered.push_back(row.position);
+  store->mark_delivered(delivered, timers.now());
+  std::vector<RunOrdinal> closed, moved;
+  for (std::uint32_t run = 0; run < kArchived; ++run) {
+    projector->release_run(RunOrdinal{run});
+    store->release_run(RunOrdinal{run});
+    closed.push_back(RunOrdinal{run});
+  }
+  const auto counts = store->archive(closed, timers.now(), moved);
+  ASSERT_TRUE(counts);
+  ASSERT_EQ(counts.value().runs, kArchived);
+  ASSERT_EQ(counts.value().events, archived_events);
+
+  // The projector dies and comes back on other partitions; the log is read again and again while the rest arrives.
+  projector->kill(1);
+  append(half_way, half_way + 1000);
+  projector->scale(4);
+  append(half_way + 1000, events.size());
+  for (std::uint32_t run = kArchived; run < kRuns; ++run) projector->resync(RunOrdinal{run}, ResyncMode::full);
+  timers.run();
+  EXPECT_EQ(projector->gaps_confirmed(), 0U);
+
+  std::vector<StoredEvent> log;
+  std::uint64_t read = 0, position = 0;
+  do {
+    position = store->read_partition(position, 0, 1, 1000, log);
+    read += log.size();
+  } while (!log.empty());
+  EXPECT_EQ(read, events.size() - archived_events);
+
+  store::db::SnapshotHasher hasher(test::kStart);
+  const PlanRecord plan = test::make_plan(0, kSteps);
+  for (std::uint32_t run = 0; run < kRuns; ++run) {
+    const RunOrdinal ordinal{run};
+    ASSERT_EQ(store->snapshot(ordinal).has_value(), run >= kArchived);
+    const auto snapshot = run < kArchived ? store->archived_snapshot(ordinal) : store->snapshot(ordinal);
+    ASSERT_TRUE(snapshot) << "run " << run;
+    const RunState rebuilt = projector->rebuild(ordinal);
+    ASSERT_EQ(to_hex(snapshot->hash), to_hex(hasher.hash(test::make_run(run).run_id, plan, rebuilt))) << "run " << run;
+    ASSERT_TRUE(is_terminal(rebuilt.status)) << "run " << run;
+  }
+}
+
 }  // namespace
 }  // namespace dvt

@@ -99,7 +99,7 @@ TEST(Operations, HaveOneTriggerAndOneDeed) {
       {"operations: {a: {at: 1m}}", "expected exactly one of signal, action"},
       {"operations: {a: {at: 1m, action: set-timeout, kind: dbt}}", "action: set-timeout needs \"startToClose\""},
       {"operations: {a: {at: 1m, action: scale}}", "action: scale needs \"target\""},
-      {"operations: {a: {at: 1m, action: heal, fault: f}}", "heal is not modelled yet"},
+      {"operations: {a: {at: 1m, action: heal, fault: f}}", "no fault \"f\""},
       {"operations: {a: {at: 1m, action: scale, target: outbox/1, to: 3}}", "action: scale takes all of it: outbox"},
       {"operations: {a: {at: 1m, action: restart, target: bus}}", "action: restart on \"bus\" is not modelled yet"},
       {"operations: {a: {at: 1m, action: replay-from-snapshot, target: bus/adit}}", "(did you mean \"audit\"?)"},
