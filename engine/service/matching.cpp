@@ -42,6 +42,7 @@ void Matching::worker_down(std::uint32_t worker) {
   ++state.epoch;
   state.sticky.clear();
   state.idle.reset();
+  state.suspended = false;
   // Its entries in the lists of polls stay and are skipped: open_polls is 0 from here on.
   for (Side& side : state.sides) side.used = side.in_transit = side.open_polls = 0;
 }
@@ -49,7 +50,7 @@ void Matching::worker_down(std::uint32_t worker) {
 // Opens as many polls as slots and pollers allow, serving each from the backlog first.
 void Matching::replenish(std::uint32_t worker, Sort sort) {
   WorkerState& state = workers_[worker];
-  while (state.up && !state.idle) {
+  while (state.up && !state.suspended && !state.idle) {
     Side& side = state.sides[sort];
     if (side.open_polls + side.in_transit >= state.limits.pollers) return;
     if (side.open_polls + side.used >= state.limits.slots) return;
@@ -168,6 +169,21 @@ void Matching::slot_freed(WorkerRef worker, bool workflow_task) {
   --workers_[worker.worker].sides[sort].used;
   replenish(worker.worker, sort);
   tell_if_idle(worker.worker);
+}
+
+void Matching::suspend_polls(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (!state.up) return;
+  state.suspended = true;
+  for (Side& side : state.sides) side.open_polls = 0;  // its entries in the lists of polls are skipped
+}
+
+void Matching::resume_polls(std::uint32_t worker) {
+  WorkerState& state = workers_[worker];
+  if (!state.up || !state.suspended) return;
+  state.suspended = false;
+  replenish(worker, kWorkflow);
+  replenish(worker, kActivity);
 }
 
 void Matching::drain(std::uint32_t worker, Callback idle) {

@@ -58,6 +58,9 @@ class Matching {
   void worker_down(std::uint32_t worker);
   /// The worker polls no more; `idle` is called when it holds no task, never when it dies before.
   void drain(std::uint32_t worker, Callback idle);
+  /// Its polls are gone and it makes no new ones, until it goes on. Nothing for one that is down.
+  void suspend_polls(std::uint32_t worker);
+  void resume_polls(std::uint32_t worker);
   bool is_up(WorkerRef worker) const {
     return workers_[worker.worker].up && workers_[worker.worker].epoch == worker.epoch;
   }
@@ -95,6 +98,7 @@ class Matching {
     std::uint32_t epoch = 0;
     std::array<Side, 2> sides;
     std::deque<WorkflowTaskRef> sticky;
+    bool suspended = false;
     Callback idle;  // set: it drains
   };
   struct Queue {

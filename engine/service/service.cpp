@@ -35,6 +35,9 @@ class Service::RunFacts final : public Telemetry {
   void workflow_task_failed(const WorkflowTaskFact& fact, std::string_view cause) override {
     if (fact.run != kNoRun) listener_.workflow_task_failed(fact, cause);
   }
+  void completion_refused(RunOrdinal run, std::uint32_t attempt, Instant at) override {
+    listener_.completion_refused(run, attempt, at);
+  }
   void timer_fired(RunOrdinal run, Instant due, Instant at) override { listener_.timer_fired(run, due, at); }
   void child_started(const ChildFact& fact) override { listener_.child_started(fact); }
   void child_closed(const ChildFact& fact, ChildEnd end) override { listener_.child_closed(fact, end); }

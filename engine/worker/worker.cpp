@@ -80,13 +80,35 @@ void Workers::bury(std::uint32_t index, bool zombies) {
     running.zombie = zombies;
     running.open = zombies;  // otherwise the slot is given back by the answer that nobody wants any more
   }
+  take_late_answers();
   telemetry_.worker_changed(worker.queue, worker.number, false, timers_.now());
+}
+
+// What came while a process stood still reaches it, or whoever buried it.
+void Workers::take_late_answers() {
+  std::vector<LateDone> taken;
+  std::erase_if(late_done_, [&](LateDone& late) {
+    if (standstill_.holds(late.worker)) return false;
+    taken.push_back(std::move(late));
+    return true;
+  });
+  for (LateDone& late : taken) activity_done(late.slot, late.generation, std::move(late.answer), late.key);
 }
 
 // ---- Faults that leave the process alive ----
 
 void Workers::stall(std::uint32_t index, bool on) {
-  on ? standstill_.begin(index) : standstill_.end(index);
+  if (!on) {
+    standstill_.end(index);
+    if (!standstill_.holds(index)) service_.matching().resume_polls(index);
+    return take_late_answers();
+  }
+  standstill_.begin(index);
+  const WorkerRef life = service_.matching().ref(index);
+  timers_.call_after(kPollTimeout, [this, life] {
+    if (service_.matching().is_up(life) && standstill_.holds(life.worker))
+      service_.matching().suspend_polls(life.worker);
+  });
 }
 
 void Workers::pause(std::uint32_t index, bool on) {
@@ -138,6 +160,12 @@ void Workers::drain(std::uint32_t index, Callback down) {
 
 void Workers::unreachable(bool on) {
   on ? standstill_.begin_all() : standstill_.end_all();
+  // Connections break: polls are gone at once, and made again at once.
+  for (std::uint32_t index = 0; index < workers_.size(); ++index) {
+    if (on) service_.matching().suspend_polls(index);
+    if (!on && !standstill_.holds(index)) service_.matching().resume_polls(index);
+  }
+  if (!on) take_late_answers();
 }
 
 void Workers::set_scale(const LatencyScale* scale) {
@@ -343,6 +371,11 @@ void Workers::deliver_activity_task(const ActivityTaskDelivery& delivery) {
   running.zombie = false;
   running.cut_off_is_over = false;
   code.start(invocation, [this, slot, generation, key = invocation.key()](ActivityAnswer answer) {
+    const std::uint32_t worker = running_[slot].token.worker.worker;
+    if (running_[slot].open && !running_[slot].zombie && standstill_.holds(worker)) {
+      late_done_.push_back({worker, slot, generation, std::move(answer), key});  // its heartbeats go on meanwhile
+      return;
+    }
     activity_done(slot, generation, std::move(answer), key);
   });
 }

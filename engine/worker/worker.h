@@ -61,6 +61,10 @@ class Activity {
   virtual void cancel_requested(const DrawKey& /*key*/) {}
 };
 
+/// A server ends a poll that found nothing after this (Temporal's long poll): a worker that stands still for longer is
+/// given no more work. Until then up to `pollers` tasks of each sort are still handed to it, and hang.
+inline constexpr Duration kPollTimeout = seconds(60);
+
 /// Local activities run in the worker's process beside its slots; a workflow task that waits for them is kept alive by
 /// heartbeats: it is answered after this share of its timeout, and goes on as a new task.
 inline constexpr std::int64_t kTaskHeartbeatPercent = 80;
@@ -157,6 +161,14 @@ class Workers final : public WorkerHost, public WorkerProcesses {
     bool zombie = false;           // its process is thought dead and works on
     bool cut_off_is_over = false;  // … and can tell again
   };
+  /// What an activity's code has told a process that stands still.
+  struct LateDone {
+    std::uint32_t worker = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+    ActivityAnswer answer;
+    DrawKey key;
+  };
   struct ZombieAnswer {
     ActivityTaskToken token;
     ActivityAnswer answer;
@@ -182,6 +194,7 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   void forget_local(LocalRun& run);
   void heartbeat(std::uint32_t slot, std::uint32_t generation, Duration every);
   void activity_done(std::uint32_t slot, std::uint32_t generation, ActivityAnswer answer, DrawKey key);
+  void take_late_answers();
   void bury(std::uint32_t worker, bool zombies);
   void respond(const ActivityTaskToken& token, ActivityAnswer answer);
   Duration answer_way(Duration drawn, const DrawKey& key) const {
@@ -201,6 +214,7 @@ class Workers final : public WorkerHost, public WorkerProcesses {
   std::vector<std::uint32_t> free_running_;
   std::uint64_t next_local_ = 1;
   Standstill standstill_;
+  std::vector<LateDone> late_done_;
   std::vector<ZombieAnswer> zombie_answers_;  // of workers that are still cut off
   const LatencyScale* scale_ = nullptr;
 };

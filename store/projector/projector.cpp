@@ -297,6 +297,7 @@ void Projector::apply(FoldedRun& run, const StoredEvent& event, std::vector<Stor
 
 std::size_t Projector::fold(const StoredEvent& event, std::uint64_t read_up_to, std::vector<StoredEvent>& covered) {
   FoldedRun& run = folds_.get(event.run);
+  if (run.stale) return refold(run, event, covered);
   if (event.run_seq <= run.last_seq) return 0;
   if (event.run_seq == run.last_seq + 1) {
     apply(run, event, covered);
@@ -321,6 +322,33 @@ std::size_t Projector::fold(const StoredEvent& event, std::uint64_t read_up_to, 
   }
   if (run.last_seq < event.run_seq) apply(run, event, covered);  // the log did not have it: keep what was read
   return missing;
+}
+
+// Resync FULL of a run whose snapshot is corrupt. `event` is the oldest of the run that is not projected, so that all
+// before it is known, and told.
+std::size_t Projector::refold(FoldedRun& run, const StoredEvent& event, std::vector<StoredEvent>& covered) {
+  RunState state;
+  std::uint64_t last_seq = 0;
+  std::size_t fetched = 0;
+  for (bool more = true; more;) {
+    store_.fetch(event.run, last_seq, 1000, fetched_);
+    more = !fetched_.empty();
+    for (const StoredEvent& known : fetched_) {
+      if (known.run_seq >= event.run_seq) {
+        more = false;
+        break;
+      }
+      (void)apply_event(state, known.type, known.step, known.logical_attempt, known.emitted_at);
+      last_seq = known.run_seq;
+      ++fetched;
+    }
+  }
+  run.state = std::move(state);
+  run.last_seq = last_seq;
+  run.stale = false;
+  apply(run, event, covered);
+  telemetry_.run_resynced(ResyncFact{event.run, false, last_seq, run.last_seq, timers_.now()});
+  return fetched;
 }
 
 void Projector::commit(std::uint32_t partition, std::uint64_t watermark) {
@@ -375,10 +403,12 @@ std::size_t Projector::resync(RunOrdinal ordinal, ResyncMode mode) {
     FoldedRun& run = folds_.get(ordinal);
     run.state = RunState{};
     run.last_seq = 0;
+    run.stale = false;
   } else {
     folds_.drop(ordinal);
   }
   FoldedRun& run = folds_.get(ordinal);
+  run.stale = false;  // without a snapshot that verifies, from_snapshot begins where full does
   covered_.clear();
   touched_.clear();
   const std::uint64_t invalid_before = invalid_;

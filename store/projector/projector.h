@@ -171,6 +171,7 @@ class Projector {
   /// Folds one event into its run; `covered` gets the events that are new to the read model, those a resync found
   /// included. Returns how many were fetched beyond the event.
   std::size_t fold(const StoredEvent& event, std::uint64_t read_up_to, std::vector<StoredEvent>& covered);
+  std::size_t refold(FoldedRun& run, const StoredEvent& event, std::vector<StoredEvent>& covered);
   void apply(FoldedRun& run, const StoredEvent& event, std::vector<StoredEvent>& covered);
   void commit(std::uint32_t partition, std::uint64_t watermark);
   void save(std::uint32_t partition, std::uint64_t watermark);

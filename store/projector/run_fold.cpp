@@ -1,5 +1,7 @@
 #include "store/projector/run_fold.h"
 
+#include <optional>
+
 namespace dvt::store {
 
 FoldedRun* RunFolds::find(RunOrdinal run) {
@@ -9,7 +11,14 @@ FoldedRun* RunFolds::find(RunOrdinal run) {
 
 FoldedRun& RunFolds::get(RunOrdinal run) {
   if (FoldedRun* held = find(run)) return *held;
-  auto stored = store_.snapshot(run);  // first: it may throw
+  std::optional<StoredSnapshot> stored;
+  bool stale = false;
+  try {
+    stored = store_.snapshot(run);  // first: it may throw
+  } catch (const StoreFailure& failure) {
+    if (failure.store_error() != StoreError::corrupt) throw;
+    stale = true;
+  }
   std::uint32_t slot = 0;
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -25,6 +34,7 @@ FoldedRun& RunFolds::get(RunOrdinal run) {
   steps.clear();
   folded = FoldedRun{};
   folded.run = run;
+  folded.stale = stale;
   if (stored) {
     folded.state = std::move(stored->state);
     folded.last_seq = stored->up_to_seq;

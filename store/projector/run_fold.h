@@ -17,13 +17,15 @@ struct FoldedRun {
   std::uint32_t invalid = 0;  // invalid transitions since the last commit
   bool touched = false;       // folded since the last commit
   bool released = false;      // to be dropped at the next commit
+  bool stale = false;         // its stored snapshot is corrupt: to be folded anew from the log before anything else
 };
 
 class RunFolds {
  public:
   explicit RunFolds(StateStore& store) : store_(store) {}
 
-  /// The run's state, from the cache or the store; an empty state for a run without a snapshot.
+  /// The run's state, from the cache or the store; an empty state for a run without a snapshot, and for one whose
+  /// snapshot is corrupt (stale). Throws StoreFailure when the store cannot be read.
   FoldedRun& get(RunOrdinal run);
   /// Null when not cached.
   FoldedRun* find(RunOrdinal run);

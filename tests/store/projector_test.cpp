@@ -523,5 +523,31 @@ TEST_F(Projection, CoversItsEventsAgainAfterScalingWithoutProjectingThemTwice) {
   expect_projected_like_the_log();
 }
 
+/// Everything is seen `lag` after its commit.
+class Behind final : public ReadHorizon {
+ public:
+  Behind(const Clock& clock, Duration lag) : clock_(clock), lag_(lag) {}
+  Instant seen_until(const DrawKey&) const override { return clock_.now() - lag_; }
+
+ private:
+  const Clock& clock_;
+  Duration lag_;
+};
+
+TEST_F(Projection, ReadsACopyThatIsBehindAndMissesNothing) {
+  const Behind copy(timers, milliseconds(750));
+  start(one_replica());
+  projector->read_behind(&copy);
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    commit(numbered_event(i % kRuns, 0));
+    timers.run_for(milliseconds(50));
+  }
+  timers.run();
+  EXPECT_EQ(projector->lag_events(), 0U);
+  EXPECT_EQ(projector->gaps_suspected(), 0U);
+  ASSERT_EQ(recorder.refresh.size(), 40U);
+  for (const Duration waited : recorder.refresh) EXPECT_GE(waited, milliseconds(750));
+}
+
 }  // namespace
 }  // namespace dvt

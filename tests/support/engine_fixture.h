@@ -43,6 +43,7 @@ class ScriptedActivity final : public Activity {
 
 class CountingTelemetry final : public Telemetry {
  public:
+  std::uint64_t refused = 0;  // answers for attempts that nobody waited for
   std::uint64_t tasks = 0, replayed_tasks = 0, replayed_events = 0, task_failures = 0, retries = 0, starts = 0;
   std::vector<std::string> nondeterminism_reports;
   std::vector<std::string> task_failure_causes;
@@ -57,6 +58,7 @@ class CountingTelemetry final : public Telemetry {
   }
   void activity_retry(const ActivityFact&, std::string_view, Instant, std::uint32_t) override { ++retries; }
   void activity_started(const ActivityFact&) override { ++starts; }
+  void completion_refused(RunOrdinal, std::uint32_t, Instant) override { ++refused; }
   void nondeterminism(RunOrdinal, std::string_view report, Instant) override {
     nondeterminism_reports.emplace_back(report);
   }

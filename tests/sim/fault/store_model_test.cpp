@@ -461,5 +461,56 @@ TEST(StoreModelProperty, AnyInterleavingOfFaultsLosesNothingAcknowledgedAndIsThe
   EXPECT_GT(acknowledged, 40U * 150U);
 }
 
+// ---- A read replica ----
+
+/// What was told of stale reads.
+class StaleReads final : public Telemetry {
+ public:
+  std::vector<StaleReadFact> facts;
+  void stale_read(const StaleReadFact& fact) override { facts.push_back(fact); }
+};
+
+TEST(StoreReplica, AnswersWithTheStateOfAMomentAgo) {
+  test::FakeTimers timers;
+  const test::FakeRandom random;
+  ReadReplica replica(timers, random, Distribution::constant(seconds(2)));
+  EXPECT_EQ(replica.judge(RunOrdinal{1}, {}, timers.now()), std::nullopt) << "a run that nobody wrote to";
+  timers.run_until(at_ms(1000));
+  replica.committed(RunOrdinal{1});
+  timers.run_until(at_ms(1500));
+  const auto unseen = replica.judge(RunOrdinal{1}, {}, at_ms(900));
+  ASSERT_TRUE(unseen);
+  EXPECT_TRUE(unseen->unknown_run);
+  EXPECT_FALSE(unseen->own_writes) << "it was asked for before the commit";
+  EXPECT_EQ(unseen->behind, milliseconds(500));
+  EXPECT_TRUE(replica.judge(RunOrdinal{1}, {}, at_ms(1400))->own_writes);
+  timers.run_until(at_ms(3000));
+  EXPECT_EQ(replica.judge(RunOrdinal{1}, {}, timers.now()), std::nullopt) << "two seconds old: seen";
+  replica.committed(RunOrdinal{1});
+  timers.run_until(at_ms(3001));
+  const auto old = replica.judge(RunOrdinal{1}, {}, timers.now());
+  ASSERT_TRUE(old);
+  EXPECT_FALSE(old->unknown_run);
+}
+
+TEST(StoreReplica, ServesStatusReadsAndNothingElse) {
+  StoreScene s;
+  StaleReads told;
+  ReadReplica replica(s.timers, s.random, Distribution::constant(seconds(1)));
+  sim::StoreModel model(s.timers, s.random, told, *s.rows,
+                        StoreModelOptions{Distribution::constant(milliseconds(10)),
+                                          Distribution::constant(milliseconds(1)), 2, seconds(3)});
+  model.set_replica(&replica);
+  int answers = 0;
+  model.append(test::numbered_event(0, 0), {1}, [&](const AppendOutcome&) { ++answers; });
+  s.timers.run();
+  model.read(RunOrdinal{0}, {2}, [&](bool ok) { answers += ok ? 1 : 0; });
+  model.read_status(RunOrdinal{0}, {3}, [&](bool ok) { answers += ok ? 1 : 0; });
+  s.timers.run();
+  EXPECT_EQ(answers, 3);
+  ASSERT_EQ(told.facts.size(), 1U) << "a read of the primary is never stale";
+  EXPECT_TRUE(told.facts[0].own_writes);
+}
+
 }  // namespace
 }  // namespace dvt::sim
