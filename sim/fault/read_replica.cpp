@@ -34,7 +34,7 @@ std::optional<StaleReadFact> ReadReplica::judge(RunOrdinal run, const DrawKey& k
   fact.at = clock_.now();
   fact.behind = fact.at - *missing;
   fact.unknown_run = missing == commits.begin() && !found->second.first_forgotten;
-  fact.own_writes = *missing < asked_at;
+  fact.own_writes = *missing <= asked_at;
   return fact;
 }
 

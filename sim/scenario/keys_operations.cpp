@@ -125,10 +125,7 @@ template <>
 const ObjectTable& table<Fault>() {
   static const ObjectTable made = [] {
     TableBuilder<Fault> t("a fault");
-    t.field("kind", &Fault::kind, "What goes wrong; see `dvtsim explain fault`.")
-        .required()
-        .example("latency")
-        .not_yet_note("see `dvtsim explain fault` for the kinds that are modelled");
+    t.field("kind", &Fault::kind, "What goes wrong; see `dvtsim explain fault`.").required().example("latency");
     t.field("target", &Fault::target, "Where; see `dvtsim explain fault`.").required().example("warehouse/bq");
     t.field("at", &Fault::at, "Start of the first episode, or of the window in which `every` draws.").example("30m");
     t.field("for", &Fault::length, "Length of one episode; absent: to the end. None for kinds that are over at once.")

@@ -65,10 +65,11 @@ std::string filled(const std::string& path) {
   replace("faults.<name>.group", "faults.storm.group");
   replace("faults.<name>.maxDown", "faults.storm.maxDown");
   replace("faults.<name>.share", "faults.lossy.share");
+  replace("faults.<name>.offset", "faults.late.offset");
   replace("faults.<name>", "faults.slow");
   replace("operations.<name>.select.sameAs", "operations.resume.select.sameAs");
   replace("operations.<name>.after", "operations.resume.after");
-  for (const char* key : {"action", "target", "to", "rate", "kind", "startToClose"})
+  for (const char* key : {"action", "target", "to", "rate", "kind", "startToClose", "by", "fault"})
     replace(std::string("operations.<name>.") + key, std::string("operations.act.") + key);
   replace("operations.<name>", "operations.p30");
   replace("<name>", "weekly");
@@ -85,6 +86,11 @@ std::vector<SetOverride> companions(const std::string& path) {
   if (path == "workload.arrivals.column")
     return {{"workload.arrivals.process", "trace"}, {"workload.arrivals.file", "t.csv"}};
   if (path == "faults.<name>.share") return {{"faults.lossy", "{kind: loss, target: bus}"}};
+  if (path == "faults.<name>.offset") return {{"faults.late", "{kind: clock-skew, target: clock/worker}"}};
+  if (path == "topology.stateStore.diskSize")
+    return {{"topology.stateStore.backend", "file"}, {"topology.stateStore.commit", "per-append"}};
+  if (path == "operations.<name>.by") return {{"operations.act", "{at: 45m, action: add-connections}"}};
+  if (path == "operations.<name>.fault") return {{"operations.act", "{at: 45m, action: heal}"}};
   if (path == "operations.<name>.action" || path == "operations.<name>.target" || path == "operations.<name>.to")
     return {{"operations.act", "{at: 45m, action: scale, target: projector, to: 3}"}};
   if (path == "operations.<name>.rate") return {{"operations.act", "{at: 45m, action: throttle}"}};

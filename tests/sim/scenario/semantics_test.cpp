@@ -1,4 +1,8 @@
 // Checks among sections: names that refer to others, plans, windows of time; and what is only warned of.
+#include <algorithm>
+
+#include "sim/scenario/fault_kinds.h"
+#include "sim/scenario/words.h"
 #include "support.h"
 
 namespace dvt::sim::test {
@@ -61,7 +65,17 @@ TEST(Faults, TakeOnlyTargetsAndParametersOfTheirKind) {
        "ramp is longer than for"},
       {"faults: {f: {kind: outage, target: warehouse/default, every: 0s}}", "every must be more than 0s"},
       {"faults: {f: {kind: outage, target: warehouse/default, every: {poisson: 0/d}}}", "expected more than 0/s"},
-      {"faults: {f: {kind: loss, target: signals}}", "kind: loss on \"signals\" is not modelled yet"},
+      {"faults: {f: {kind: loss, target: api}}", "kind: loss cannot strike \"api\"; it can strike link/worker/store"},
+      {"faults: {f: {kind: loss, target: link/worker/store, share: 30%}}",
+       "share has no meaning for the store and its link"},
+      {"faults: {f: {kind: clock-skew, target: clock/worker}}", "kind: clock-skew needs an offset"},
+      {"faults: {f: {kind: stall, target: signals, offset: 3s}}", "\"offset\" has no meaning for kind: stall"},
+      {"faults: {f: {kind: throttle, target: adapter, factor: 2}}", "topology.adapter.capacity has no limit"},
+      {"topology: {adapter: {kind: conductor}}\nfaults: {f: {kind: stall, target: worker/tq-data}}",
+       "kind: stall on workers needs adapter.kind: temporal"},
+      {"topology: {stateStore: {backend: memory}}\nfaults: {f: {kind: corrupt, target: store}}",
+       "the memory store keeps no hashes"},
+      {"topology: {stateStore: {diskSize: 1GiB}}", "only a virtual disk has a size"},
       {"faults: {f: {kind: stall, target: bus, share: 30%}}", "\"share\" has no meaning for kind: stall"},
       {"faults: {f: {kind: throttle, target: bus, factor: 2}}", "topology.bus.throughput has no limit"},
       {"faults: {f: {kind: loss, target: bus/uy}}", "no subscription \"uy\" (did you mean \"ui\"?)"},
@@ -89,6 +103,13 @@ TEST(Faults, TakeOnlyTargetsAndParametersOfTheirKind) {
     const std::string errors = errors_of(small_and(wrong.more));
     EXPECT_NE(errors.find(wrong.expected), std::string::npos) << wrong.more << "\n" << errors;
   }
+}
+
+TEST(Faults, AreModelledWhereverTheyMayStrike) {
+  for (const FaultKindInfo& kind : fault_kinds())
+    for (const TargetKind target : kind.targets)
+      EXPECT_NE(std::find(kind.modelled.begin(), kind.modelled.end(), target), kind.modelled.end())
+          << word(kind.kind) << " on " << info(target).notation;
 }
 
 TEST(Operations, HaveOneTriggerAndOneDeed) {
