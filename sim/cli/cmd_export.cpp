@@ -21,6 +21,7 @@ struct Arguments {
   std::string out;
   std::string run;
   bool all = false;
+  std::vector<std::string> metrics;
 };
 
 // ---- temporal-history ----
@@ -102,7 +103,7 @@ int export_openmetrics(const Arguments& arguments) {
   if (arguments.all || !arguments.run.empty())
     throw Error("export openmetrics: --run and --all belong to temporal-history");
   RunFile file(arguments.directory);
-  const OpenMetrics metrics(file);
+  const OpenMetrics metrics(file, arguments.metrics);
   const std::vector<std::string> days = metrics.days();
   if (days.empty()) {
     std::fprintf(stderr, "dvtsim: %s holds no samples\n", arguments.directory.c_str());
@@ -230,6 +231,9 @@ void add_export(CLI::App& app, const CommonOptions&, int& exit_code) {
       ->add_flag("--all", arguments->all,
                  "temporal-history: all recorded executions, each in a file RUNID.N.json of OUT")
       ->excludes(run);
+  command->add_option("--metric", arguments->metrics, "openmetrics: this metric only; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
   command->callback([=, &exit_code] { exit_code = run_export(*arguments); });
 }
 

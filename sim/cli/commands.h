@@ -11,6 +11,7 @@ void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_study(CLI::App& app, const CommonOptions& common, int& exit_code);  // study, sweep, compare, search
 void add_test(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_audit(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_backtest(CLI::App& app, const CommonOptions& common, int& exit_code);  // backtest, review
 void add_check(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_language(CLI::App& app, const CommonOptions& common, int& exit_code);  // schema, explain, init, version
 void add_export(CLI::App& app, const CommonOptions& common, int& exit_code);

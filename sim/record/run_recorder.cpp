@@ -59,12 +59,13 @@ struct RunRecorder::Statements {
         chunk(db,
               "INSERT INTO sample_chunk (series_no, chunk_no, first_at_ns, samples, data) VALUES (?1, ?2, ?3, ?4, ?5)"),
         summary(db,
-                "INSERT INTO run_summary VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+                "INSERT INTO run_row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
                 " ?17, ?18, ?19)"),
+        word(db, "INSERT INTO run_word (word_no, text) VALUES (?1, ?2)"),
         history(db, "INSERT INTO history (run_no, run_id, chain, events, json, child) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
         meta(db,
              "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value") {}
-  store::db::Statement timeline, series, chunk, summary, history, meta;
+  store::db::Statement timeline, series, chunk, summary, word, history, meta;
 };
 
 RunRecorder::RunRecorder(RecorderOptions options) : options_(std::move(options)) {
@@ -222,33 +223,45 @@ void RunRecorder::run_started(RunOrdinal ordinal, PlanOrdinal, Instant at) {
   }
 }
 
+std::uint32_t RunRecorder::word(std::string_view text) {
+  const auto known = words_.find(text);
+  if (known != words_.end()) return known->second;
+  const auto number = static_cast<std::uint32_t>(words_.size());
+  words_.emplace(text, number);
+  auto& row = sql_->word;
+  row.bind(1, number);
+  row.bind_text(2, text);
+  row.run();
+  wrote_row();
+  return number;
+}
+
 void RunRecorder::run_closed(const RunClosed& fact) {
   const OpenRun* run = find(fact.run);
   if (run == nullptr) return;
   const bool known_plan = fact.plan.value < options_.plans.size();
-  const std::string run_id = to_string(run->run_id);
   const std::string plan_id = known_plan ? options_.plans[fact.plan.value].first : fmt::format("{}", fact.plan.value);
   const std::string tenant = named(options_.tenants, run->tenant.value);
   auto& row = sql_->summary;
   row.bind(1, fact.run.value);
-  row.bind_text(2, run_id);
-  row.bind_text(3, plan_id);
-  row.bind_text(4, known_plan ? std::string_view(options_.plans[fact.plan.value].second) : std::string_view());
-  row.bind_text(5, tenant);
+  row.bind_blob(2, run->run_id.bytes.data(), run->run_id.bytes.size());
+  row.bind(3, word(plan_id));
+  row.bind(4, word(known_plan ? std::string_view(options_.plans[fact.plan.value].second) : std::string_view()));
+  row.bind(5, word(tenant));
   row.bind(6, fact.requested_at.ns);
-  const auto bind_instant = [&row](int column, bool known, Instant at) {
+  const auto bind_instant = [&](int column, bool known, Instant at) {
     if (known) {
-      row.bind(column, at.ns);
+      row.bind(column, (at - fact.requested_at).ns);
     } else {
       row.bind_null(column);
     }
   };
   bind_instant(7, run->accepted, run->accepted_at);
   bind_instant(8, run->started, run->started_at);
-  row.bind(9, fact.closed_at.ns);
-  row.bind_text(10, to_string(fact.outcome));
-  row.bind_text(11, to_string(fact.error_class));
-  row.bind_text(12, fact.error_code);
+  row.bind(9, (fact.closed_at - fact.requested_at).ns);
+  row.bind(10, word(to_string(fact.outcome)));
+  row.bind(11, word(to_string(fact.error_class)));
+  row.bind(12, word(fact.error_code));
   row.bind(13, run->events);
   row.bind(14, run->steps);
   row.bind(15, run->activities);

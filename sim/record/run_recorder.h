@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -112,6 +113,8 @@ class RunRecorder final : public Telemetry, public SampleSink {
   void flush_chunks();
   void notice(Instant at, std::string_view name, std::string_view text, RunOrdinal run);
   void wrote_row();
+  /// The number of a text in run_word; written when it is new. Before a row that names it.
+  std::uint32_t word(std::string_view text);
   void join_store_copy();
 
   RecorderOptions options_;
@@ -124,6 +127,7 @@ class RunRecorder final : public Telemetry, public SampleSink {
   std::int64_t chunk_ = -1;
   std::uint64_t pending_rows_ = 0;
   std::uint64_t notices_ = 0;
+  std::map<std::string, std::uint32_t, std::less<>> words_;  // of run_word
   bool finished_ = false;
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/result.h"
+#include "engine/base/text.h"
 #include "sim/measure/catalogue.h"
 
 namespace dvt::sim {
@@ -75,6 +77,27 @@ std::string family_name(const RecordedSeries& series) {
   return series.name;
 }
 
+/// The catalogue's name of a series' metric.
+std::string metric_name(const RecordedSeries& series) {
+  return series.kind == MetricKind::counter ? series.name : family_name(series);
+}
+
+std::vector<RecordedSeries> only(std::vector<RecordedSeries> all, const std::vector<std::string>& metrics) {
+  for (const std::string& metric : metrics) {
+    if (std::ranges::find(all, metric, metric_name) != all.end()) continue;
+    std::vector<std::string> recorded;
+    for (const RecordedSeries& series : all) recorded.push_back(metric_name(series));
+    const std::vector<std::string_view> names(recorded.begin(), recorded.end());
+    const std::string_view nearest = nearest_name(metric, names);
+    throw Error(fmt::format("no metric \"{}\" was recorded{}", metric,
+                            nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
+  }
+  std::erase_if(all, [&](const RecordedSeries& series) {
+    return std::ranges::find(metrics, metric_name(series)) == metrics.end();
+  });
+  return all;
+}
+
 }  // namespace
 
 struct OpenMetrics::Parts {
@@ -91,10 +114,13 @@ struct OpenMetrics::Parts {
   std::string value_lines(const LabelSet& set, std::size_t from, std::size_t to) const;
 };
 
-OpenMetrics::OpenMetrics(RunFile& file) : parts_(std::make_unique<Parts>(file)) {
+OpenMetrics::OpenMetrics(RunFile& file, const std::vector<std::string>& metrics)
+    : parts_(std::make_unique<Parts>(file)) {
   parts_->start = file.start();
   parts_->times = file.sample_times();
-  for (const RecordedSeries& series : file.series()) {
+  std::vector<RecordedSeries> chosen = file.series();
+  if (!metrics.empty()) chosen = only(std::move(chosen), metrics);
+  for (const RecordedSeries& series : chosen) {
     const std::string name = family_name(series);
     auto family = std::ranges::find(parts_->families, name, &FamilyOfSeries::name);
     if (family == parts_->families.end())

@@ -18,8 +18,9 @@ class OpenMetrics {
   /// Takes text in pieces, in order.
   using Sink = std::function<void(std::string_view)>;
 
-  /// Reads which series and samples there are. `file` must outlive it.
-  explicit OpenMetrics(RunFile& file);
+  /// Reads which series and samples there are; `metrics`, names as in the catalogue: these only, all when empty. `file`
+  /// must outlive it. Throws dvt::Error for a name that is not recorded.
+  explicit OpenMetrics(RunFile& file, const std::vector<std::string>& metrics = {});
   ~OpenMetrics();
 
   /// The UTC days that hold samples, as YYYY-MM-DD, in order. A run that ends at midnight ends in the day before.

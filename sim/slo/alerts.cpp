@@ -65,22 +65,29 @@ ImpactTruth truth_of(const Impact& impact, const std::vector<Firing>& firings, I
         firings, [&](const Firing& firing) { return firing.resolved_at.value_or(end) >= span.from; });
     if (first == firings.end() || first->firing_at > span.to + reach) {
       ++out.missed;
+      out.spans.emplace_back();
       continue;
     }
-    ++(first->firing_at <= span.to ? out.caught : out.late);
+    const bool late = first->firing_at > span.to;
+    ++(late ? out.late : out.caught);
     out.detections.push_back(std::max(Duration{}, first->firing_at - span.from));
+    out.spans.push_back({out.detections.back(), late});
   }
   return out;
 }
 
 }  // namespace
 
-std::optional<Duration> ImpactTruth::median_detection() const {
+bool is_page(std::string_view severity) {
+  constexpr std::array<std::string_view, 5> kPages{"Sev0", "Sev1", "P1", "page", "critical"};
+  return std::ranges::find(kPages, severity) != kPages.end();
+}
+
+std::optional<Duration> censored_median(std::vector<Duration> known, std::uint64_t n) {
   if (n == 0) return std::nullopt;
-  std::vector<Duration> sorted = detections;
-  std::ranges::sort(sorted);
-  const std::size_t middle = (n + 1) / 2 - 1;  // the nearest rank
-  return middle < sorted.size() ? std::optional(sorted[middle]) : std::nullopt;
+  std::ranges::sort(known);
+  const std::uint64_t middle = (n + 1) / 2 - 1;
+  return middle < known.size() ? std::optional(known[middle]) : std::nullopt;
 }
 
 std::optional<double> AlertResult::precision() const {

@@ -66,6 +66,10 @@ struct Firing {
   std::optional<Instant> resolved_at;  // absent: still firing at the end
 };
 
+/// The middle (nearest rank) of `n` times to detection of which only these are known: the others took longer than any.
+/// Absent when the middle one is not known.
+std::optional<Duration> censored_median(std::vector<Duration> known, std::uint64_t n);
+
 /// A rule's firings against the spans in which its objective's exact indicator was bad.
 struct ImpactTruth {
   std::uint64_t n = 0;       // spans
@@ -73,11 +77,19 @@ struct ImpactTruth {
   std::uint64_t late = 0;    // it fired after that only, within the reach of its window and `for`
   std::uint64_t missed = 0;  // neither: the time to detection is censored
   std::uint64_t true_firings = 0;
+  struct Span {
+    std::optional<Duration> detection;  // absent: missed
+    bool late = false;
+  };
+  std::vector<Span> spans;
   /// Onset of each span that was caught or late → firing; zero when it fired already. In order of the spans.
   std::vector<Duration> detections;
-  /// The middle one of all spans, a missed one counting as longer than any; absent when that one was missed.
-  std::optional<Duration> median_detection() const;
+  /// Of all spans; a missed one counts as longer than any.
+  std::optional<Duration> median_detection() const { return censored_median(detections, n); }
 };
+
+/// Severities that page a person: Sev0, Sev1, P1, page, critical (domain §16). The others open tickets.
+bool is_page(std::string_view severity);
 
 struct AlertResult {
   std::string rule;

@@ -9,8 +9,9 @@ namespace {
 constexpr Duration kWindow = minutes(5);
 
 bool is_impact(const BadWindow& window) {
-  if (100 * window.bad <= window.n) return false;
-  return window.bad >= 5 || (window.bad >= 2 && 2 * window.bad >= window.n);
+  const double expected = static_cast<double>(window.n) / 100;
+  const double beyond = static_cast<double>(window.bad) - 3 - expected;
+  return beyond > 0 && beyond * beyond > 16 * expected;
 }
 
 Impact of_latency(std::string objective, const LatencySummary& latency) {
@@ -71,7 +72,6 @@ constexpr std::array kTold{
     Told{"dvt_pause_to_quiescence_ms", "pause-latency"},
     Told{"dvt_signal_processing_duration_ms", "pause-latency"},
     Told{"dvt_statestore_write_duration_ms", "statestore-write"},
-    Told{"dvt_statestore_write_errors_total", "statestore-write"},
     Told{"dvt_projection_lag_events", "projection-lag"},
     Told{"dvt_projection_lag_seconds", "projection-lag"},
     Told{"dvt_projection_lag_bad_ms_total", "projection-lag"},

@@ -345,7 +345,8 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   }
   measure = std::make_unique<Measure>(measure_config(scenario, std::move(named_plans)));
   for (const SeriesQuery& query : options.queries) measure->series().add_query(query);
-  alerts = std::make_unique<AlertEvaluator>(alert_rules(scenario), Instant{scenario.warmup.ns}, scenario.start);
+  alerts = std::make_unique<AlertEvaluator>(options.alert_rules ? *options.alert_rules : alert_rules(scenario),
+                                            Instant{scenario.warmup.ns}, scenario.start);
   InvariantConfig checked;
   // Only what the model really mends; under `knownFaults: fixed` the others are still the production design's.
   for (const KnownFaultInfo& fault : known_faults())

@@ -45,6 +45,8 @@ struct WorldOptions {
   /// Further listeners; not owned.
   std::vector<Telemetry*> listeners;
   DigestSink* digest = nullptr;  // not owned; told every fact of the fingerprint (--verify)
+  /// Rules in place of those of the scenario's sets and files; they must not look further back.
+  std::optional<std::vector<AlertRuleSpec>> alert_rules{};
   /// Questions for metric(…) assertions; answers come back in Measurements::answers, in this order.
   std::vector<SeriesQuery> queries;
   std::function<void(Instant now, Instant end)> progress;
