@@ -37,7 +37,7 @@ std::string instant_text(std::string_view column, UnixNanos start) {
 
 std::string run_views_sql(UnixNanos start) {
   const auto word = [](std::string_view number, std::string_view name) {
-    return fmt::format("(SELECT text FROM run_word WHERE word_no = {}) AS {}", number, name);
+    return fmt::format("(SELECT text FROM run_word WHERE word_no = {} -- one row\n) AS {}", number, name);
   };
   const std::string run_summary = fmt::format(
       "CREATE VIEW run_summary AS SELECT run_no,"
@@ -45,7 +45,7 @@ std::string run_views_sql(UnixNanos start) {
       " '-' || substr(hex(run_id), 17, 4) || '-' || substr(hex(run_id), 21)) AS run_id, {}, {}, {}, requested_at_ns,"
       " requested_at_ns + accept_ns AS accepted_at_ns, requested_at_ns + start_ns AS started_at_ns,"
       " requested_at_ns + close_ns AS closed_at_ns, {}, {}, {}, events, steps, activities, retries, workflow_tasks,"
-      " replayed_tasks, pauses FROM run_row;\n",
+      " replayed_tasks, pauses FROM run_row ORDER BY run_no;\n",
       word("plan_word", "plan_id"), word("version_word", "plan_version"), word("tenant_word", "tenant_id"),
       word("outcome_word", "outcome"), word("class_word", "error_class"), word("code_word", "error_code"));
   return run_summary +
