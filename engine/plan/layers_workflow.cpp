@@ -27,6 +27,8 @@ class LayersRun final : public PlanRun {
         // Known fault 2: what came since the last gate is forgotten with this execution.
         while (options_.gate_before_continue && (cancelled_ || paused_))
           if (stops_at_gate()) return cancelled();
+        // A request of the provider's own, which came while the layer's end was being told.
+        if (options_.gate_before_continue && ctx_.cancelled()) throw CancelledFailure();
         ctx_.continue_as_new(make_payload<PlanRunInput>(input_->run, input_->plan, input_->target_adapter,
                                                         continue_after, at + 1, input_->continued_count + 1,
                                                         skips_to_come()));

@@ -397,6 +397,30 @@ TEST_F(Layers, ANativeCancelOfAPausedRunWritesRunCancelledWhenItIsMended) {
   expect_replays();
 }
 
+// Whenever the provider's own request comes around the end of a layer and the continue-as-new behind it.
+TEST_F(Layers, NeverLoseANativeCancelAtContinueAsNewWhenFaultsOneAndTwoAreMended) {
+  for (std::int64_t moment = 29'990; moment < 30'120; moment += 5) {
+    SCOPED_TRACE(moment);
+    log.clear();
+    at.clear();
+    closed.clear();
+    histories.clear();
+    InterpreterOptions mended = production();
+    mended.tell_native_cancel = true;
+    mended.gate_before_continue = true;
+    steps["a"].takes = seconds(30);
+    steps["b"].takes = seconds(60);
+    const Instant begun = kernel.now();
+    begin({step("a", {}), step("b", {"a"})}, Kind::layers, mended, 1);
+    kernel.call_at(begun + milliseconds(moment), [this] { service.request_cancel({0}); });
+    kernel.run();
+    ASSERT_FALSE(closed.empty());
+    EXPECT_EQ(closed.back().status, CloseStatus::cancelled);
+    EXPECT_EQ(log.back(), "RunCancelled");
+    expect_replays();
+  }
+}
+
 // Real histories replay against this: it is what the production interpreter commands (domain §6).
 TEST_F(Layers, MeetACancelThatComesWhileRunResumedIsWrittenAtTheNextGate) {
   begin({step("a", {}), step("b", {"a"}), step("c", {"b"})}, Kind::layers, production());
