@@ -172,7 +172,8 @@ constexpr std::string_view kAssertions =
                runs.{started,completed,failed,cancelled,in_flight,stuck}   store.{events,duplicates,write_errors,bytes}
                pauses.{applied,last_scheduled,last_started,drained}.{p50,p99,max}   faults.<name>.{count,recovered}
                budget.{consumed,total,pace,state}   cost.per_run   invariants.<name>.violations   counts.*
-               with two rule sets: alerts.<set>/<rule>.<field>
+               also of an alert {impacts,caught,late,missed,precision,recall,budget_consumed}: how it did against what was bad
+               with two rule sets: alerts.<set>/<rule>.<field>; a file's rules are a set of the file's name
   metrics      metric(NAME{label=value}).{min,max,mean,last,increase}; within [30m, 2h] after a comparison limits its window
 A number of a _ms or _seconds metric may be compared with a duration. A path without a value makes its comparison unknown;
 an assertion that stays unknown, or divides by zero, fails and says so.

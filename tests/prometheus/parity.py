@@ -19,12 +19,14 @@ Prometheus listens on a free loopback port and is stopped at the end. Exit statu
 printed; 77: not compared, with the reason (a program is missing).
 """
 import array
+import contextlib
 import json
 import math
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -285,9 +287,19 @@ MONTH_METRICS = [
 ]
 
 
+def metric_of(name):
+    return re.sub(r"_(bucket|sum|count)$", "", name)
+
+
+def recorded_of(metrics, run_folder):
+    with contextlib.closing(sqlite3.connect(f"file:{run_folder}/run.db?mode=ro", uri=True)) as db:
+        names = {metric_of(row[0]) for row in db.execute("SELECT DISTINCT name FROM series ORDER BY name")}
+    return [name for name in metrics if name in names]
+
+
 def covered(expr, chosen):
     """Whether all metrics of an expression were exported; an empty choice is everything."""
-    names = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"dvt_\w+", expr)}
+    names = {metric_of(name) for name in re.findall(r"dvt_\w+", expr)}
     return not chosen or names <= set(chosen)
 
 
@@ -413,7 +425,7 @@ def compare(dvtsim, evaluate, scenario, work):
     result = json.loads(text)
     metrics, rule_file, data = (os.path.join(work, name) for name in ("metrics.om", "rules.yaml", "tsdb"))
     # Over many days a share of the series is enough, and memory and time allow no more.
-    chosen = MONTH_METRICS if result["virtual_seconds"] > 3 * 86400 else []
+    chosen = recorded_of(MONTH_METRICS, out) if result["virtual_seconds"] > 3 * 86400 else []
     must([dvtsim, "export", "openmetrics", out, "-o", metrics] + [f"--metric={name}" for name in chosen])
     must([dvtsim, "export", "rules", out, "-o", rule_file])
     must(["promtool", "check", "rules", rule_file])
