@@ -17,6 +17,10 @@ constexpr const char* kEnvironment = "prod";
 constexpr std::uint32_t kQueuedEvent = 0;
 constexpr std::uint32_t kApprovedEvent = 0xFFFFFFFF;
 
+std::string_view route_of(RunOrdinal run) {
+  return run.value >= kFirstProbeRun ? kProbeRoute : kRunRoute;
+}
+
 }  // namespace
 
 ApiFront::ApiFront(Timers& timers, const Random& random, Telemetry& telemetry, StoreClient& store, StateStore& rows,
@@ -84,8 +88,8 @@ void ApiFront::abandon(RequestId id) {
   if (found == requests_.end() || found->second.abandoned) return;
   Request& request = found->second;
   const Instant now = timers_.now();
-  telemetry_.api_request("runs", info(ApiError::client_timeout).http, info(ApiError::client_timeout).code,
-                         now - request.received_at, now);
+  telemetry_.api_request(route_of(request.request.run), info(ApiError::client_timeout).http,
+                         info(ApiError::client_timeout).code, now - request.received_at, now);
   request.abandoned = true;
   request.answered.reset();
   if (std::erase(held_, id.value) > 0) requests_.erase(found);
@@ -262,7 +266,8 @@ void ApiFront::answer(std::uint64_t id, std::string_view code, RunOrdinal run, D
   auto node = requests_.extract(id);
   Request& request = node.mapped();
   const int http = http_status(code);
-  if (!request.abandoned) telemetry_.api_request("runs", http, code, now - request.received_at, now);
+  if (!request.abandoned)
+    telemetry_.api_request(route_of(request.request.run), http, code, now - request.received_at, now);
   if (!code.empty()) telemetry_.run_rejected(request.request.run, code, now);
   if (request.answered) request.answered({http, code, run, retry_after});
 }
@@ -272,7 +277,8 @@ void ApiFront::answer(std::uint64_t id, std::string_view code, RunOrdinal run, D
 void ApiFront::accepted(RunOrdinal ordinal, Instant requested_at) {
   const RunIdentity& identity = *runs_.at(ordinal.value).identity;
   telemetry_.run_accepted({ordinal, identity.plan, identity.tenant, identity.run_id, requested_at, timers_.now()});
-  if (options_.approval) return approve(ordinal);
+  // A synthetic no-op run waits for nobody.
+  if (options_.approval && ordinal.value < kFirstProbeRun) return approve(ordinal);
   queue_start(ordinal);
 }
 

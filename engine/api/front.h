@@ -73,6 +73,11 @@ struct RequestId {
 
 /// RETRY_RUN's runs are numbered from here on, beyond those that arrive, so that a retry moves no arrival's draws.
 inline constexpr std::uint32_t kFirstRetryRun = 1U << 24;
+/// Synthetic no-op runs (domain §13, availability) are numbered from here on. Their requests are told under a route of
+/// their own, kProbeRoute.
+inline constexpr std::uint32_t kFirstProbeRun = 1U << 25;
+inline constexpr std::string_view kRunRoute = "runs";
+inline constexpr std::string_view kProbeRoute = "probes";
 
 class ApiFront final : public RunListener, private RunRegistry {
  public:

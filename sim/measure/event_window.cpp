@@ -7,7 +7,7 @@
 
 namespace dvt::sim {
 
-void EventWindow::commit(std::uint64_t position, Instant at) {
+void EventWindow::commit(std::uint64_t position, Instant at, bool observed) {
   DVT_ASSERT(position > last_, "positions must be told in commit order");
   last_ = position;
   if (destinations_ == 0) return;
@@ -31,6 +31,7 @@ void EventWindow::commit(std::uint64_t position, Instant at) {
   p.committed[i] = at;
   p.pending[i] = destinations_;
   p.published[i] = false;
+  p.observed[i] = observed;
   p.used = i + 1;
   ++p.live;
   if ((destinations_ & kProjected) != 0) ++unprojected_;

@@ -21,7 +21,8 @@ class EventWindow {
   /// `destinations`: the bits every event starts with.
   explicit EventWindow(std::uint32_t destinations) : destinations_(destinations) {}
 
-  void commit(std::uint64_t position, Instant at);
+  /// `observed` false: a probe's event, which is on its way like any other and no observation at the end.
+  void commit(std::uint64_t position, Instant at, bool observed = true);
   /// Clears the bit; false when it was clear already (a duplicate, or a position never committed).
   bool arrive(std::uint64_t position, std::uint32_t bit);
   /// Marks the event as published; false when it was already.
@@ -36,13 +37,13 @@ class EventWindow {
   std::uint64_t undelivered() const { return undelivered_; }
   std::size_t pages() const;
 
-  /// f(commit time, bits outstanding) for every event still on its way, in order of positions.
+  /// f(commit time, bits outstanding) for every observed event still on its way, in order of positions.
   template <class F>
   void for_each_pending(F&& f) const {
     for (const auto& page : pages_) {
       if (!page) continue;
       for (std::size_t i = 0; i < page->used; ++i) {
-        if (page->pending[i] != 0) f(page->committed[i], page->pending[i]);
+        if (page->pending[i] != 0 && page->observed[i]) f(page->committed[i], page->pending[i]);
       }
     }
   }
@@ -54,6 +55,7 @@ class EventWindow {
     std::array<Instant, kPageSize> committed;
     std::array<std::uint32_t, kPageSize> pending;
     std::array<bool, kPageSize> published;
+    std::array<bool, kPageSize> observed;
     std::size_t used = 0;
     std::size_t live = 0;
   };

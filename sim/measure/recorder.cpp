@@ -22,6 +22,12 @@ std::uint32_t destinations(const MeasureConfig& config) {
   return bits;
 }
 
+std::vector<std::string> names_of(const std::vector<MeasureConfig::Plan>& plans) {
+  std::vector<std::string> out;
+  for (const MeasureConfig::Plan& plan : plans) out.push_back(plan.plan_id);
+  return out;
+}
+
 }  // namespace
 
 Measure::Measure(MeasureConfig config)
@@ -41,7 +47,12 @@ Measure::Measure(MeasureConfig config)
       duplicate_write_(config_.thresholds.write, config_.warmup_end),
       outbox_(config_.thresholds.outbox, config_.warmup_end),
       completion_(config_.thresholds.completion, config_.warmup_end),
-      admission_wait_(config_.thresholds.completion, config_.warmup_end) {
+      admission_wait_(config_.thresholds.completion, config_.warmup_end),
+      use_(names_of(config_.plans), config_.tenants, config_.queues.size()) {
+  series_.keep_longer(config_.far_series,
+                      static_cast<std::size_t>(config_.keep_far.ns / config_.sample_interval.ns) + 2);
+  for (const MeasureConfig::StepClass& one : config_.step_classes)
+    step_classes_.emplace_back(one.threshold, config_.warmup_end);
   outbox_by_subscription_.reserve(config_.subscriptions.size());
   for (std::uint32_t i = 0; i < config_.subscriptions.size(); ++i) {
     outbox_by_subscription_.emplace_back(config_.thresholds.outbox, config_.warmup_end);
@@ -63,8 +74,42 @@ void Measure::sample(Instant at) {
   if (bad > lag_bad_shown_) handles_->lag_bad.add(in_ms(bad - lag_bad_shown_));
   lag_bad_shown_ = bad;
   handles_->in_flight->set(static_cast<double>(in_flight_));
+  count_minutes_until(at);
+  use_.estimate(series_.rows() > 0 ? at - series_.time(series_.rows() - 1) : Duration{}, config_.prices, cost_row_);
+  for (std::size_t plan = 0; plan < cost_row_.size(); ++plan) {
+    if (cost_row_[plan] >= 0) handles_->plans[plan].cost->set(cost_row_[plan]);
+  }
   metrics_.read(row_);
   series_.add_row(at, row_);
+}
+
+void Measure::count_minutes_until(Instant now) {
+  minutes_.advance(now);
+  const std::vector<std::uint8_t>& ended = minutes_.ended();
+  for (; minutes_told_ < ended.size(); ++minutes_told_) {
+    const std::uint8_t flags = ended[minutes_told_];
+    if ((flags & kMinuteJudged) == 0) continue;
+    handles_->minutes.add();
+    if ((flags & kMinuteBad) == 0) handles_->minutes_good.add();
+  }
+}
+
+void Measure::count_terminal(bool engine_error, Instant at) {
+  const std::int64_t window = (at - config_.warmup_end).ns / Observations::kWindow.ns;
+  if (window != error_window_) {
+    close_error_window();
+    error_window_ = window;
+  }
+  ++window_terminal_;
+  if (engine_error) ++window_errors_;
+}
+
+void Measure::close_error_window() {
+  if (window_terminal_ > 0) {
+    ++error_windows_.n;
+    if (1000 * window_errors_ > window_terminal_) ++error_windows_.failed;
+  }
+  window_terminal_ = window_errors_ = 0;
 }
 
 ThroughputDay* Measure::day_of(Instant at) {
@@ -126,6 +171,8 @@ Measurements Measure::finish(Instant end) {
   lag_.advance(end);
   runs_.for_each([&](RunSlot& run) { close_at_end(run, end); });
   close_events_at_end(end);
+  minutes_.advance(end);
+  close_error_window();
   check_levels(end);
   return collect(end);
 }
@@ -159,6 +206,14 @@ Measurements Measure::collect(Instant now) {
     if (day.from + hours(24) <= now) out.days.push_back(day);
   }
   out.terminal = terminal_;
+  out.error_windows = error_windows_;
+  out.minutes = minutes_.ended();
+  for (std::size_t i = 0; i < step_classes_.size(); ++i) {
+    if (step_classes_[i].n() == 0) continue;
+    out.data_plane.push_back({config_.step_classes[i].kind, config_.step_classes[i].size, step_classes_[i].summary()});
+  }
+  out.use_by_plan = use_.by_plan();
+  out.use_by_tenant = use_.by_tenant();
   out.pauses = pauses_.summary();
   out.faults = faults_.summary();
   out.counts = counts_.all();

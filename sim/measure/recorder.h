@@ -17,11 +17,13 @@
 #include "sim/measure/fault_log.h"
 #include "sim/measure/lag.h"
 #include "sim/measure/metric_set.h"
+#include "sim/measure/minutes.h"
 #include "sim/measure/observations.h"
 #include "sim/measure/pause_log.h"
 #include "sim/measure/results.h"
 #include "sim/measure/run_table.h"
 #include "sim/measure/series.h"
+#include "sim/measure/use_ledger.h"
 
 namespace dvt::sim {
 
@@ -36,10 +38,22 @@ struct ObjectiveThresholds {
 };
 
 struct MeasureConfig {
+  /// Where a step belongs: indices into `queues` and `step_classes`.
+  struct StepNote {
+    std::uint32_t queue = 0;
+    std::uint32_t step_class = 0;
+  };
   struct Plan {
     std::string plan_id;
     std::string plan_version;
     std::vector<std::string> step_ids;  // by StepIndex; read only when step_labels is on
+    std::vector<StepNote> steps;        // by StepIndex; empty: not known
+  };
+  /// A kind and size of steps, with the document's p99 (SLOs §2); zero: it has none.
+  struct StepClass {
+    std::string kind;
+    std::string size;
+    Duration threshold;
   };
   struct Queue {
     std::string domain;  // the queue's name, e.g. tq-data
@@ -48,10 +62,20 @@ struct MeasureConfig {
   UnixNanos start;     // the scenario's start: gauges that show UNIX time need it
   Instant warmup_end;  // observations that start before it do not count
   Duration sample_interval = seconds(15);
-  Duration keep_samples = hours(1);  // how far back alert rules can look; at least the longest window
+  Duration keep_samples = hours(1);     // how far back alert rules can look; at least the longest window
+  std::vector<std::string> far_series;  // these are kept for `keep_far`
+  Duration keep_far;
   std::string adapter = "temporal";
   std::string environment_id = "prod";
-  std::vector<Plan> plans;                 // by PlanOrdinal
+  std::vector<Plan> plans;           // by PlanOrdinal; the probes' is not among them
+  std::vector<std::string> tenants;  // by TenantOrdinal; nor the probes'
+  std::vector<StepClass> step_classes;
+  std::uint32_t control_queue = 0;  // of control activities, into `queues`
+  /// Runs with this ordinal or a later one are synthetic no-op runs: they are told by availability and counts.probes_*
+  /// alone, and by what the store, its readers and the fingerprint do with their events.
+  RunOrdinal first_probe{UINT32_MAX};
+  std::string_view probe_route;  // of their requests
+  UsePrices prices;
   std::vector<Queue> queues;               // by the facts' queue index; all workers are up at t0
   std::vector<std::string> subscriptions;  // by the facts' subscription index; `ui` is the UI's push
   std::uint32_t warehouses = 0;
@@ -78,6 +102,13 @@ class Measure final : public Telemetry, private PauseListener {
   Measurements so_far(Instant now);
   /// Everything measured, what is still open included. The facts must be over; `end` >= the last fact; once.
   Measurements finish(Instant end);
+
+  /// Flags of every minute that has ended by `now`: for the budget policy, which acts on the run. Facts before `now`
+  /// only.
+  const std::vector<std::uint8_t>& minutes_until(Instant now) {
+    minutes_.advance(now);
+    return minutes_.ended();
+  }
 
   SeriesStore& series() { return series_; }
   const SeriesStore& series() const { return series_; }
@@ -159,6 +190,12 @@ class Measure final : public Telemetry, private PauseListener {
 
   void pause_ended(const PauseRecord& pause) override;
 
+  bool is_probe(RunOrdinal run) const { return run >= config_.first_probe; }
+  void count_minutes_until(Instant now);
+  void probe_started(RunOrdinal run, Instant at);
+  /// A run ended after warm-up: the five-minute windows of the error rate.
+  void count_terminal(bool engine_error, Instant at);
+  void close_error_window();
   bool counts_from(Instant start) const { return start >= config_.warmup_end; }
   ThroughputDay* day_of(Instant at);
   /// The run's slot for a fact at `at`, nullptr when it is not in flight. Attempts that ended and turned out not to be
@@ -169,6 +206,10 @@ class Measure final : public Telemetry, private PauseListener {
     return slot;
   }
   void drop_ended(RunSlot& run, std::uint32_t retried);
+  void note_slot_time(const RunSlot* slot, const ActivityFact& fact);
+  void note_step_class(const ActivityFact& fact);
+  void note_event_bytes(const StoredEvent& event);
+  UseLedger::Owner owner_of(RunOrdinal run);
   void step_closed(RunSlot& run, const ActivityFact& fact, ActivityOutcome outcome);
   /// Adds what is open to the run's excused time, up to `end`.
   static void excuse_open(RunSlot& run, Instant end);
@@ -222,7 +263,18 @@ class Measure final : public Telemetry, private PauseListener {
   std::vector<std::uint32_t> warehouse_queued_;  // by warehouse
   std::uint32_t ui_subscription_ = UINT32_MAX;
   Duration lag_bad_shown_;
+  MinuteJudge minutes_;
+  std::size_t minutes_told_ = 0;  // to the counters
+  Instant probe_asked_at_;
+  RunOrdinal probe_under_way_{UINT32_MAX};  // not seen to start yet
+  WindowCount error_windows_;
+  std::int64_t error_window_ = -1;
+  std::uint64_t window_terminal_ = 0;
+  std::uint64_t window_errors_ = 0;
+  std::vector<Observations> step_classes_;
+  UseLedger use_;
   std::vector<double> row_;
+  std::vector<double> cost_row_;
   bool finished_ = false;
 };
 

@@ -39,15 +39,33 @@ bool is_timeout(ActivityOutcome outcome) {
 
 }  // namespace
 
-void Measure::api_request(std::string_view route, int http_code, std::string_view, Duration took, Instant at) {
+/// Whose fault a refusal is (domain §13, availability): the platform's, so that the request failed; or the client's, so
+/// that it was not valid.
+enum class Refusal : std::uint8_t { none, of_platform, of_client };
+Refusal refusal_of(int http_code, std::string_view error) {
+  if (http_code >= 500) return Refusal::of_platform;
+  if (error == "OVERLOADED" || error == "THROTTLED") return Refusal::of_platform;
+  return http_code >= 400 ? Refusal::of_client : Refusal::none;
+}
+
+void Measure::api_request(std::string_view route, int http_code, std::string_view error, Duration took, Instant at) {
+  if (!config_.probe_route.empty() && route == config_.probe_route) {
+    if (http_code >= 400) ++tally_->probes_refused;
+    return;
+  }
+  const Refusal refusal = refusal_of(http_code, error);
+  if (refusal != Refusal::of_client) minutes_.request(refusal == Refusal::of_platform, at);
+  if (counts_from(at)) use_.moved({}, kRequestMessageBytes);
   handles_->api_code(http_code).add();
   handles_->api_route(route).observe(in_ms(took));
   if (faults_.waiting(RecoveryBy::api) && http_code < 500) faults_.level(RecoveryBy::api, 0, true, at);
 }
 
-void Measure::run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal, Instant at) {
+void Measure::run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal tenant, Instant at) {
+  if (is_probe(run)) return probe_started(run, at);
   RunSlot& slot = runs_.open(run);
   slot.plan = plan;
+  slot.tenant = tenant;
   slot.requested = true;
   slot.requested_at = at;
   ++run_counts_.requested;
@@ -55,9 +73,18 @@ void Measure::run_requested(RunOrdinal run, PlanOrdinal plan, TenantOrdinal, Ins
   if (ThroughputDay* day = day_of(at)) ++day->offered;
 }
 
+void Measure::probe_started(RunOrdinal run, Instant at) {
+  ++tally_->probes_started;
+  minutes_.probe_asked(at);
+  probe_under_way_ = run;
+  probe_asked_at_ = at;
+}
+
 void Measure::run_accepted(const RunAccepted& fact) {
+  if (is_probe(fact.run)) return;
   RunSlot& slot = runs_.open(fact.run);
   slot.plan = fact.plan;
+  slot.tenant = fact.tenant;
   slot.run_id = fact.run_id;
   slot.requested_at = fact.requested_at;
   slot.accepted_at = fact.accepted_at;
@@ -69,6 +96,7 @@ void Measure::run_accepted(const RunAccepted& fact) {
 }
 
 void Measure::run_rejected(RunOrdinal run, std::string_view code, Instant at) {
+  if (is_probe(run)) return;
   ++tally_->run_rejections;
   ++counts_[std::string("rejected.").append(code)];
   RunSlot* slot = runs_.find(run);
@@ -83,11 +111,13 @@ void Measure::run_rejected(RunOrdinal run, std::string_view code, Instant at) {
   if (slot != nullptr) runs_.close(run);
 }
 
-void Measure::run_request_retried(RunOrdinal, std::uint32_t, Instant) {
+void Measure::run_request_retried(RunOrdinal run, std::uint32_t, Instant) {
+  if (is_probe(run)) return;
   ++tally_->run_requests_retried;
 }
 
 void Measure::run_request_given_up(RunOrdinal run, std::string_view code, Instant) {
+  if (is_probe(run)) return;
   ++tally_->run_requests_given_up;
   ++counts_[std::string("given_up.").append(code)];
   const RunSlot* slot = runs_.find(run);
@@ -169,6 +199,7 @@ void Measure::signal_lost(const SignalFact& fact) {
 }
 
 void Measure::run_started(RunOrdinal run, PlanOrdinal plan, Instant at) {
+  if (is_probe(run)) return;
   RunSlot& slot = runs_.open(run);
   if (slot.started) return;
   slot.plan = plan;
@@ -197,6 +228,10 @@ void Measure::run_resumed(RunOrdinal run, Instant at) {
 }
 
 void Measure::run_closed(const RunClosed& fact) {
+  if (is_probe(fact.run)) {
+    if (fact.outcome == RunOutcome::completed) ++tally_->probes_completed;
+    return;
+  }
   const std::size_t status = status_of(fact.outcome);
   Handles::Plan& plan = handles_->plans[fact.plan.value];
   const std::string_view code = fact.error_code.empty() ? "NONE" : fact.error_code;
@@ -241,6 +276,11 @@ void Measure::run_closed(const RunClosed& fact) {
         ++terminal_.terminated;
         break;
     }
+    if (fact.outcome != RunOutcome::cancelled) {
+      count_terminal(fact.outcome == RunOutcome::terminated ||
+                         (fact.outcome == RunOutcome::failed && fact.error_class != ErrorClass::user),
+                     fact.closed_at);
+    }
   }
   if (fact.outcome == RunOutcome::completed) {
     if (ThroughputDay* day = day_of(fact.closed_at)) ++day->completed;
@@ -248,6 +288,9 @@ void Measure::run_closed(const RunClosed& fact) {
 
   RunSlot* slot = slot_for(fact.run);
   if (slot == nullptr) return;
+  const UseLedger::Owner owner{slot->plan.value, slot->tenant.value};
+  if (fact.outcome == RunOutcome::completed && counts_from(fact.closed_at)) use_.completed(owner);
+  use_.remember(fact.run, owner);
   pauses_.closed(*slot, fact.closed_at);
   measure_completion(*slot, fact);
   if (slot->started) --in_flight_;
@@ -288,6 +331,7 @@ void Measure::drop_ended(RunSlot& run, std::uint32_t retried) {
 }
 
 void Measure::activity_scheduled(const ActivityFact& fact) {
+  if (is_probe(fact.run)) return;
   ++tally_->activity_attempts;
   if (fact.attempt == 1) ++tally_->activities;
   RunSlot* slot = slot_for(fact.run);
@@ -320,9 +364,25 @@ void Measure::activity_started(const ActivityFact& fact) {
   pauses_.step_started(*slot, fact.attempt, fact.at);
 }
 
+// A slot is held from the start of an attempt to its end; what was timed out or cancelled in the queue held none.
+void Measure::note_slot_time(const RunSlot* slot, const ActivityFact& fact) {
+  if (fact.at < config_.warmup_end || fact.started_at < fact.scheduled_at) return;
+  const UseLedger::Owner owner =
+      slot != nullptr ? UseLedger::Owner{slot->plan.value, slot->tenant.value} : UseLedger::Owner{};
+  std::uint32_t queue = config_.control_queue;
+  if (fact.kind == ActivityKind::step && fact.plan.value < config_.plans.size()) {
+    const std::vector<MeasureConfig::StepNote>& steps = config_.plans[fact.plan.value].steps;
+    if (fact.step.value < steps.size()) queue = steps[fact.step.value].queue;
+  }
+  use_.held_slot(owner, queue, fact.at - std::max(fact.started_at, config_.warmup_end));
+  use_.moved(owner, kAttemptMessageBytes);
+}
+
 void Measure::activity_closed(const ActivityFact& fact, ActivityOutcome outcome, std::string_view) {
+  if (is_probe(fact.run)) return note_slot_time(nullptr, fact);
   if (is_timeout(outcome)) ++tally_->activity_timeouts;
   RunSlot* slot = slot_for(fact.run);
+  note_slot_time(slot, fact);
   if (fact.kind == ActivityKind::control) {
     if (slot != nullptr && slot->control_open > 0) --slot->control_open;
     return;
@@ -335,9 +395,16 @@ void Measure::activity_closed(const ActivityFact& fact, ActivityOutcome outcome,
     const OpenStep* step = slot != nullptr ? slot->find_step(fact.activity) : nullptr;
     if (step == nullptr || step->phase == OpenStep::Phase::running) {
       handles_->step(fact.plan, fact.step).duration[status]->observe(in_seconds(fact.at - fact.started_at));
+      if (status == 0) note_step_class(fact);
     }
   }
   if (slot != nullptr) step_closed(*slot, fact, outcome);
+}
+
+void Measure::note_step_class(const ActivityFact& fact) {
+  const std::vector<MeasureConfig::StepNote>& steps = config_.plans[fact.plan.value].steps;
+  if (fact.step.value >= steps.size() || !counts_from(fact.started_at)) return;
+  step_classes_[steps[fact.step.value].step_class].add(fact.at - fact.started_at, fact.at);
 }
 
 void Measure::step_closed(RunSlot& run, const ActivityFact& fact, ActivityOutcome outcome) {
@@ -367,6 +434,7 @@ void Measure::step_closed(RunSlot& run, const ActivityFact& fact, ActivityOutcom
 }
 
 void Measure::activity_retry(const ActivityFact& fact, std::string_view cause, Instant next_at, std::uint32_t) {
+  if (is_probe(fact.run)) return;
   ++tally_->activity_retries;
   RunSlot* slot = slot_for(fact.run, fact.activity);
   if (fact.kind == ActivityKind::control) {

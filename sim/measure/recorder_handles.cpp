@@ -51,6 +51,8 @@ Measure::Handles::Handles(MetricSet& metric_set, const MeasureConfig& measure_co
   deferred->set(0);
   snapshot_mismatches = set.counter(snapshot_hash_mismatches, {});
   disk_free = &set.gauge(disk_free_ratio, {});
+  minutes = set.counter(control_plane_minutes, {});
+  minutes_good = set.counter(control_plane_minutes_good, {});
   for (const int code : kUsualCodes) api_code(code);
 
   plans.resize(config.plans.size());
@@ -59,6 +61,7 @@ Measure::Handles::Handles(MetricSet& metric_set, const MeasureConfig& measure_co
     Plan& handles = plans[p];
     handles.started = set.counter(runs_started, {plan.plan_id, plan.plan_version, config.environment_id, adapter});
     handles.completed = set.counter(runs_completed, {plan.plan_id, "completed", "NONE", "none"});
+    handles.cost = &set.gauge(run_cost_estimate, {plan.plan_id});
     for (std::size_t s = 0; s < kRunStatuses.size(); ++s) {
       handles.completion[s] = &set.histogram(run_completion_duration, {plan.plan_id, kRunStatuses[s]});
       if (s < 2) handles.control_plane[s] = &set.histogram(run_control_plane_duration, {plan.plan_id, kRunStatuses[s]});
@@ -163,6 +166,12 @@ Measure::Tallies::Tallies(Counts& c)
       spool_lost(c["spool_lost"]),
       spool_pending(c["spool_pending"]),
       fault_strikes(c["fault_strikes"]),
+      probes_started(c["probes_started"]),
+      probes_seen(c["probes_seen"]),
+      probes_late(c["probes_late"]),
+      probes_refused(c["probes_refused"]),
+      probes_completed(c["probes_completed"]),
+      probe_events(c["probe_events"]),
       notice_dead_letter(c["notice.DEAD_LETTER"]),
       notice_invalid_transition(c["notice.INVALID_TRANSITION"]),
       notice_plan_integrity(c["notice.PLAN_INTEGRITY_VALIDATION_FAILED"]),

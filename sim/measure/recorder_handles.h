@@ -39,6 +39,7 @@ struct Measure::Handles {
   struct Plan {
     CounterHandle started;
     CounterHandle completed;
+    GaugeCell* cost = nullptr;
     std::array<HistogramCell*, 3> completion{};     // by kRunStatuses
     std::array<HistogramCell*, 2> control_plane{};  // completed, failed
     std::vector<Step> steps;                        // one, unless step labels are on
@@ -77,6 +78,8 @@ struct Measure::Handles {
   GaugeCell* deferred = nullptr;
   CounterHandle snapshot_mismatches;
   GaugeCell* disk_free = nullptr;
+  CounterHandle minutes;
+  CounterHandle minutes_good;
   std::vector<Plan> plans;
 
  private:
@@ -97,9 +100,9 @@ struct Measure::Tallies {
       &worker_crashes, &worker_restarts, &warehouse_jobs, &warehouse_errors, &deliveries, &duplicate_deliveries,
       &dead_letters, &snapshots, &invalid_transitions, &gaps_suspected, &gaps_confirmed, &dead_letters_redriven,
       &dead_letters_delivered, &outbox_leases, &outbox_published, &resyncs, &events_spooled, &spool_reconciled,
-      &spool_lost, &spool_pending, &fault_strikes, &notice_dead_letter, &notice_invalid_transition,
-      &notice_plan_integrity, &notice_escalated, &reads_stale, &reads_of_unseen_runs, &read_your_writes_violations,
-      &completions_refused;
+      &spool_lost, &spool_pending, &fault_strikes, &probes_started, &probes_seen, &probes_late, &probes_refused,
+      &probes_completed, &probe_events, &notice_dead_letter, &notice_invalid_transition, &notice_plan_integrity,
+      &notice_escalated, &reads_stale, &reads_of_unseen_runs, &read_your_writes_violations, &completions_refused;
 };
 
 /// Nanoseconds in the unit a metric's name ends in.

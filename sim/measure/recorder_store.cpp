@@ -12,6 +12,13 @@ void Measure::append_done(const AppendFact& fact) {
   const bool counted = counts_from(fact.issued_at);
   // The write that failed open was the observation, and it was bad.
   const bool from_spool = !spooled_.empty() && spooled_.contains(fact.event.idempotency_key);
+  if (is_probe(fact.event.run)) {
+    minutes_.write(fact.ok, fact.at);
+    if (!fact.ok) return;
+    faults_.append_succeeded();
+    if (faults_.waiting(RecoveryBy::store)) check_levels(fact.at);
+    return;
+  }
   if (!fact.ok) {
     if (fact.error == StoreError::invalid_transition) {
       // The store's verdict on the event, not a failure to write it.
@@ -20,10 +27,12 @@ void Measure::append_done(const AppendFact& fact) {
       return;
     }
     ++store_.write_errors;
+    minutes_.write(false, fact.at);
     handles_->set.counter(Metric::write_errors, {to_string(fact.event.type), to_string(fact.error)}).add();
     if (counted && !from_spool) write_.add_bad(took, fact.at);
     return;
   }
+  minutes_.write(true, fact.at);
   if (fact.receipt.idempotent) {
     ++store_.duplicates;
     if (counted) duplicate_write_.add(took, fact.at);
@@ -68,13 +77,35 @@ void Measure::disk_free(std::int64_t ppb, Instant) {
 }
 
 void Measure::event_committed(const StoredEvent& event) {
-  ++store_.events;
+  if (is_probe(event.run)) {
+    ++tally_->probe_events;
+  } else {
+    ++store_.events;
+  }
+  if (event.run == probe_under_way_ && event.type == EventType::run_started) {
+    ++(minutes_.probe_seen(probe_asked_at_, event.persisted_at) ? tally_->probes_seen : tally_->probes_late);
+    probe_under_way_ = RunOrdinal{UINT32_MAX};
+  }
+  note_event_bytes(event);
   if (RunSlot* slot = runs_.find(event.run)) {
     slot->last_event_at = event.persisted_at;
     if (config_.hold_failed_steps) note_held_step(*slot, event);
   }
-  events_.commit(event.position, event.persisted_at);
+  events_.commit(event.position, event.persisted_at, !is_probe(event.run));
   lag_changed(event.persisted_at);
+}
+
+UseLedger::Owner Measure::owner_of(RunOrdinal run) {
+  if (const RunSlot* slot = runs_.find(run)) return {slot->plan.value, slot->tenant.value};
+  return use_.recall(run);
+}
+
+void Measure::note_event_bytes(const StoredEvent& event) {
+  if (!counts_from(event.persisted_at)) return;
+  const UseLedger::Owner owner = owner_of(event.run);
+  const std::uint64_t payload = event.payload ? event.payload->size() : 0;
+  use_.stored(owner, kEventRowBytes + payload);
+  use_.moved(owner, (kEventHops + config_.subscriptions.size()) * (kEventMessageBytes + payload));
 }
 
 // A failed step waits for an operator until another attempt of it starts, or it is skipped.
@@ -91,15 +122,20 @@ void Measure::lag_changed(Instant at) {
 void Measure::snapshots_committed(std::uint32_t, std::uint64_t, const std::vector<StoredEvent>& events,
                                   const std::vector<SnapshotFact>& snapshots, Instant at) {
   for (const StoredEvent& event : events) {
-    if (!events_.arrive(event.position, EventWindow::kProjected)) continue;
+    if (!events_.arrive(event.position, EventWindow::kProjected) || is_probe(event.run)) continue;
     const Duration took = at - event.persisted_at;
     handles_->ui_refresh->observe(in_ms(took));
     if (counts_from(event.persisted_at)) ui_refresh_.add(took, at);
   }
-  tally_->snapshots += static_cast<std::int64_t>(snapshots.size());
   for (const SnapshotFact& snapshot : snapshots) {
+    if (!is_probe(snapshot.run)) ++tally_->snapshots;
     tally_->invalid_transitions += snapshot.invalid_transitions;
     tally_->notice_invalid_transition += snapshot.invalid_transitions;
+    if (!counts_from(at) || snapshot.state == nullptr) continue;
+    const UseLedger::Owner owner = owner_of(snapshot.run);
+    const std::uint64_t bytes = kSnapshotBytes + kSnapshotStepBytes * snapshot.state->steps.size();
+    use_.stored(owner, bytes);
+    use_.moved(owner, bytes);
   }
   lag_changed(at);
   if (faults_.waiting(RecoveryBy::projection) || faults_.waiting(RecoveryBy::store)) check_levels(at);
@@ -123,6 +159,10 @@ void Measure::outbox_leased(std::uint32_t, std::uint64_t, Instant, Instant) {
 }
 
 void Measure::outbox_published(const StoredEvent& event, Instant at) {
+  if (is_probe(event.run)) {
+    events_.publish(event.position);
+    return;
+  }
   ++tally_->outbox_published;
   if (!events_.publish(event.position)) return;
   handles_->emission[static_cast<std::size_t>(event.type)]->observe(in_ms(at - event.persisted_at));
@@ -130,6 +170,11 @@ void Measure::outbox_published(const StoredEvent& event, Instant at) {
 
 void Measure::delivered(std::uint32_t subscription, const StoredEvent& event, std::uint32_t, bool first, Instant at) {
   DVT_ASSERT(subscription < outbox_by_subscription_.size(), "a delivery to an unknown subscription");
+  if (is_probe(event.run)) {
+    events_.arrive(event.position, EventWindow::subscription_bit(subscription));
+    if (faults_.waiting(RecoveryBy::delivery)) check_levels(at);
+    return;
+  }
   ++tally_->deliveries;
   if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) {
     // A dead letter that was driven again is late, not a duplicate; it stays a bad observation.
@@ -160,7 +205,7 @@ void Measure::dead_lettered(std::uint32_t subscription, const StoredEvent& event
 }
 
 bool Measure::missed(std::uint32_t subscription, const StoredEvent& event, Instant at) {
-  if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription))) return false;
+  if (!events_.arrive(event.position, EventWindow::subscription_bit(subscription)) || is_probe(event.run)) return false;
   if (!counts_from(event.persisted_at)) return true;
   const Duration took = at - event.persisted_at;
   outbox_.add_bad(took, at);

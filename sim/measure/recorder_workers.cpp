@@ -7,12 +7,14 @@ namespace dvt::sim {
 
 // Replay is known when the task's answer comes, not when the task starts.
 void Measure::workflow_task_completed(const WorkflowTaskFact& fact) {
+  if (is_probe(fact.run)) return;
   ++tally_->workflow_tasks;
   if (fact.replayed_events == 0) return;
   ++tally_->workflow_tasks_replayed;
   tally_->replayed_events += fact.replayed_events;
 }
-void Measure::workflow_task_failed(const WorkflowTaskFact&, std::string_view) {
+void Measure::workflow_task_failed(const WorkflowTaskFact& fact, std::string_view) {
+  if (is_probe(fact.run)) return;
   ++tally_->workflow_tasks_failed;
 }
 void Measure::nondeterminism(RunOrdinal, std::string_view, Instant) {

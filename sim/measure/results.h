@@ -125,6 +125,70 @@ struct TerminalCounts {
   std::uint64_t cancelled = 0;
 };
 
+/// What a minute of the control plane was (domain §13, availability). Several reasons may hold at once.
+inline constexpr std::uint8_t kMinuteJudged = 1;  // a request, a write or a probe tells of it
+inline constexpr std::uint8_t kBadRequests = 2;   // more than 5 % of its valid requests failed
+inline constexpr std::uint8_t kBadWrites = 4;     // no write succeeded, though some were tried
+inline constexpr std::uint8_t kBadProbe = 8;      // the no-op run was not seen to start
+inline constexpr std::uint8_t kMinuteBad = kBadRequests | kBadWrites | kBadProbe;
+
+struct MinuteCounts {
+  std::uint64_t judged = 0;
+  std::uint64_t good = 0;
+  std::uint64_t bad_requests = 0;
+  std::uint64_t bad_writes = 0;
+  std::uint64_t bad_probe = 0;
+  std::uint64_t bad() const { return judged - good; }
+  bool operator==(const MinuteCounts&) const = default;
+};
+
+/// What the runs of a plan, or of a tenant, used after warm-up (slo/cost.h says what it costs). Runs of probes, and
+/// what belongs to no run that is known, stand in an entry of their own.
+struct ResourceUse {
+  std::string name;
+  std::uint64_t completed = 0;
+  std::vector<std::int64_t> slot_ns;  // by task queue: time that activity attempts held slots
+  std::uint64_t stored_bytes = 0;
+  std::uint64_t moved_bytes = 0;
+};
+
+/// A planned release and what became of it (domain §15). Told by the world, like capacity.
+enum class ReleaseFate : std::uint8_t { shipped, waiting, dropped };
+std::string_view to_string(ReleaseFate fate);
+struct ReleaseRecord {
+  std::string name;          // of the series
+  std::uint32_t number = 0;  // in it, from 0
+  Instant planned_at;
+  ReleaseFate fate = ReleaseFate::shipped;
+  std::optional<Instant> shipped_at;
+  bool incident = false;       // it caused its fault
+  std::uint32_t together = 1;  // releases that shipped in the same batch
+};
+struct ReleaseSummary {
+  std::uint64_t planned = 0;
+  std::uint64_t shipped = 0;
+  std::uint64_t deferred = 0;  // had to wait, whether they shipped later or not
+  std::uint64_t waiting = 0;   // still do at the end
+  std::uint64_t dropped = 0;
+  std::uint64_t incidents = 0;
+  Duration delayed;                 // over all, up to the end for those that wait
+  std::vector<ReleaseRecord> list;  // by planned instant
+};
+
+/// An objective of the scenario's own, counted on the sampling grid (slo/own_objectives.h).
+struct OwnObjectiveCounts {
+  double total = 0;  // occurrences or slices in the objective's window
+  double bad = 0;
+  WindowCount windows;  // of five minutes
+};
+
+/// How long steps of a kind and size took in the data plane (SLOs §2): informative, and never decides anything.
+struct StepClassResult {
+  std::string kind;
+  std::string size;
+  LatencySummary latency;  // threshold zero: the document has none
+};
+
 enum class PauseEnd : std::uint8_t { drained, resume, terminal, drain_timeout, end_of_run };
 std::string_view to_string(PauseEnd end);
 
@@ -259,6 +323,13 @@ struct Measurements {
   GapSummary gaps;
   std::vector<ThroughputDay> days;
   TerminalCounts terminal;
+  WindowCount error_windows;          // five-minute windows with a terminal run, and those with too many engine errors
+  std::vector<std::uint8_t> minutes;  // flags of every minute from the scenario's start on
+  std::vector<StepClassResult> data_plane;
+  ReleaseSummary releases;
+  std::vector<OwnObjectiveCounts> own;     // in the order of the scenario's objectives
+  std::vector<ResourceUse> use_by_plan;    // in the plans' order, then `other`
+  std::vector<ResourceUse> use_by_tenant;  // in the tenants' order, then `other`
 
   std::vector<CapacityResult> capacity;
 

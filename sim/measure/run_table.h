@@ -38,6 +38,7 @@ struct PendingSignal {
 struct RunSlot {
   RunOrdinal run;
   PlanOrdinal plan;
+  TenantOrdinal tenant;
   Uuid run_id;
   Instant requested_at;
   Instant accepted_at;

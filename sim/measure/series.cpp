@@ -24,6 +24,23 @@ const std::string* SeriesInfo::label(std::string_view label_name) const {
 
 SeriesStore::SeriesStore(std::size_t keep_rows) : ring_(std::max<std::size_t>(keep_rows, 2)) {}
 
+void SeriesStore::keep_longer(std::vector<std::string> names, std::size_t rows) {
+  DVT_ASSERT(rows_ == 0, "what is kept longer must be said before the first sample");
+  if (names.empty() || rows <= ring_.size()) return;
+  far_names_ = std::move(names);
+  far_.resize(rows);
+  for (std::uint32_t id = 0; id < infos_.size(); ++id) {
+    if (std::ranges::find(far_names_, infos_[id].name) != far_names_.end()) far_ids_.push_back(id);
+  }
+  for (Row& row : far_) row.values.reserve(far_ids_.size());  // memory is flat from the beginning
+}
+
+std::uint64_t SeriesStore::first_kept(std::uint32_t id) const {
+  const bool far = std::ranges::find(far_ids_, id) != far_ids_.end();
+  if (!far) return first_kept();
+  return rows_ > far_.size() ? rows_ - far_.size() : 0;
+}
+
 void SeriesStore::set_sink(SampleSink* sink) {
   sink_ = sink;
   if (sink_ == nullptr) return;
@@ -41,6 +58,7 @@ std::uint32_t SeriesStore::add_series(SeriesInfo info) {
     // It stood at zero in the rows before.
     if (query.seen && info.kind != MetricKind::gauge) query.answer.min = std::min(query.answer.min, 0.0);
   }
+  if (std::ranges::find(far_names_, info.name) != far_names_.end()) far_ids_.push_back(id);
   infos_.push_back(std::move(info));
   if (sink_ != nullptr) sink_->series_added(id, infos_.back());
   return id;
@@ -71,6 +89,12 @@ void SeriesStore::add_row(Instant at, std::vector<double>& values) {
   DVT_ASSERT(values.size() == infos_.size(), "a row must hold every series");
   for (Query& query : queries_) update(query, at, values);
   if (sink_ != nullptr) sink_->sampled(at, values);
+  if (!far_.empty()) {
+    Row& far = far_[rows_ % far_.size()];
+    far.at = at;
+    far.values.clear();
+    for (const std::uint32_t id : far_ids_) far.values.push_back(values[id]);
+  }
   Row& row = ring_[rows_ % ring_.size()];
   row.at = at;
   std::swap(row.values, values);
@@ -129,14 +153,20 @@ std::span<const std::uint32_t> SeriesStore::find(std::string_view name) const {
 }
 
 double SeriesStore::value(std::uint64_t row, std::uint32_t id) const {
-  DVT_ASSERT(row < rows_ && row >= first_kept(), "the row is not kept");
+  DVT_ASSERT(row < rows_ && row >= first_kept(id), "the row is not kept");
+  if (row < first_kept()) {
+    const auto column = static_cast<std::size_t>(std::ranges::find(far_ids_, id) - far_ids_.begin());
+    const std::vector<double>& kept = far_[row % far_.size()].values;
+    if (column < kept.size()) return kept[column];
+    return infos_[id].kind == MetricKind::gauge ? kAbsent : 0.0;
+  }
   const std::vector<double>& values = ring_[row % ring_.size()].values;
   if (id < values.size()) return values[id];
   return infos_[id].kind == MetricKind::gauge ? kAbsent : 0.0;
 }
 
-std::uint64_t SeriesStore::row_at_or_after(Instant t) const {
-  std::uint64_t low = first_kept();
+std::uint64_t SeriesStore::row_at_or_after(Instant t, std::uint32_t id) const {
+  std::uint64_t low = first_kept(id);
   std::uint64_t high = rows_;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;

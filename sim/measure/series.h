@@ -45,6 +45,8 @@ class SeriesStore {
  public:
   /// Keeps the newest `keep_rows` rows (at least 2).
   explicit SeriesStore(std::size_t keep_rows);
+  /// Keeps the newest `rows` rows of the series of these names, for rules that look far back. Before the first row.
+  void keep_longer(std::vector<std::string> names, std::size_t rows);
 
   void set_sink(SampleSink* sink);
   std::uint32_t add_series(SeriesInfo info);
@@ -59,10 +61,14 @@ class SeriesStore {
 
   std::uint64_t rows() const { return rows_; }
   std::uint64_t first_kept() const { return rows_ > ring_.size() ? rows_ - ring_.size() : 0; }
-  Instant time(std::uint64_t row) const { return ring_[row % ring_.size()].at; }
+  /// Of the series: it may reach further back than the others.
+  std::uint64_t first_kept(std::uint32_t id) const;
+  Instant time(std::uint64_t row) const {
+    return row >= first_kept() ? ring_[row % ring_.size()].at : far_[row % far_.size()].at;
+  }
   double value(std::uint64_t row, std::uint32_t id) const;
-  /// The first kept row at or after `t`; rows() when there is none.
-  std::uint64_t row_at_or_after(Instant t) const;
+  /// The first row kept of the series at or after `t`; rows() when there is none.
+  std::uint64_t row_at_or_after(Instant t, std::uint32_t id) const;
 
   std::vector<SeriesAnswer> answers() const;
 
@@ -85,6 +91,9 @@ class SeriesStore {
   std::vector<SeriesInfo> infos_;
   std::map<std::string, std::vector<std::uint32_t>, std::less<>> by_name_;
   std::vector<Row> ring_;
+  std::vector<std::string> far_names_;
+  std::vector<std::uint32_t> far_ids_;  // of series that are kept longer; its places are the columns of far_
+  std::vector<Row> far_;                // ring; empty: none is
   std::uint64_t rows_ = 0;
   std::vector<Query> queries_;
   SampleSink* sink_ = nullptr;

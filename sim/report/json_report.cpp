@@ -32,10 +32,11 @@ class JsonReport {
     objectives();
     alerts();
     pauses();
-    w_.key("budget").value(nullptr);
-    w_.member("budget_reason", v_.budget_absent);
-    w_.key("cost").value(nullptr);
-    w_.member("cost_reason", v_.cost_absent);
+    availability();
+    budget();
+    releases();
+    cost();
+    data_plane();
     capacity();
     faults();
     invariants();
@@ -255,6 +256,137 @@ class JsonReport {
       w_.member("failed_steps", alert.failed_steps);
       w_.member("failure", alert.failure);
     }
+  }
+
+  void minutes_member(std::string_view key, Duration duration) {
+    w_.key(key).value(static_cast<double>(duration.ns) / 6e10);
+  }
+
+  void availability() {
+    const MinuteCounts counts = counted_minutes(v_.measured);
+    w_.key("availability").begin_object();
+    w_.member("minutes", counts.judged).member("good", counts.good);
+    w_.member("bad_by_requests", counts.bad_requests).member("bad_by_writes", counts.bad_writes);
+    w_.member("bad_by_probe", counts.bad_probe);
+    w_.key("slices").begin_array();
+    for (const BadSlice& slice : bad_slices(v_.measured)) {
+      w_.begin_object();
+      instant("from", slice.from);
+      instant("to", slice.to);
+      w_.member("bad_by_requests", slice.counts.bad_requests).member("bad_by_writes", slice.counts.bad_writes);
+      w_.member("bad_by_probe", slice.counts.bad_probe);
+      w_.end_object();
+    }
+    w_.end_array();
+    w_.end_object();
+  }
+
+  void budget() {
+    const BudgetResult& b = v_.budget;
+    w_.key("budget").begin_object();
+    w_.member("objective", b.policy.objective);
+    w_.member("window", to_string(b.policy.window));
+    minutes_member("total_minutes", b.status.total);
+    minutes_member("consumed_minutes", b.status.consumed);
+    w_.member("pace", b.status.pace);
+    w_.member("state", to_string(b.status.state));
+    w_.member("configured", b.configured);
+    w_.member("enforced", b.configured && b.policy.enforce);
+    w_.key("transitions").begin_array();
+    for (const BudgetTransition& change : b.transitions) {
+      w_.begin_object();
+      instant("at", change.at);
+      w_.member("state", to_string(change.state));
+      minutes_member("consumed_minutes", change.consumed);
+      minutes_member("total_minutes", change.total);
+      w_.end_object();
+    }
+    w_.end_array();
+    w_.end_object();
+  }
+
+  void releases() {
+    const ReleaseSummary& r = v_.measured.releases;
+    w_.key("releases").begin_object();
+    w_.member("planned", r.planned).member("shipped", r.shipped).member("deferred", r.deferred);
+    w_.member("waiting", r.waiting).member("dropped", r.dropped).member("incidents", r.incidents);
+    seconds("delayed_seconds", r.delayed);
+    w_.key("list").begin_array();
+    for (const ReleaseRecord& one : r.list) {
+      w_.begin_object();
+      w_.member("name", one.name).member("number", one.number);
+      instant("planned_at", one.planned_at);
+      w_.member("fate", to_string(one.fate));
+      instant("shipped_at", one.shipped_at);
+      w_.member("incident", one.incident).member("together", one.together);
+      w_.end_object();
+    }
+    w_.end_array();
+    w_.end_object();
+  }
+
+  void cost_parts(std::string_view key, const CostParts& parts) {
+    w_.key(key).begin_object();
+    w_.member("compute_nano_dollars", parts.compute).member("storage_nano_dollars", parts.storage);
+    w_.member("network_nano_dollars", parts.network);
+    w_.end_object();
+  }
+
+  void cost() {
+    const CostResult& c = v_.cost;
+    w_.key("cost").begin_object();
+    w_.member("completed_runs", c.completed);
+    w_.member("per_run_nano_dollars", c.per_run.total());
+    cost_parts("parts", c.per_run);
+    w_.member("total_nano_dollars", c.total.total());
+    cost_parts("total_parts", c.total);
+    w_.member("idle_nano_dollars", c.idle);
+    w_.member("idle_share", c.idle_share());
+    w_.member("marginal_per_run_nano_dollars", c.marginal_per_run);
+    w_.key("replicas").begin_array();
+    for (const ReplicaCost& part : c.replicas) {
+      w_.begin_object();
+      w_.member("name", part.name).member("replicas", part.replicas);
+      w_.member("cost_nano_dollars", part.cost).member("busy_nano_dollars", part.busy);
+      w_.end_object();
+    }
+    w_.end_array();
+    const auto shares = [&](std::string_view key, const std::vector<CostShare>& list) {
+      w_.key(key).begin_array();
+      for (const CostShare& share : list) {
+        w_.begin_object();
+        w_.member("name", share.name).member("completed_runs", share.completed);
+        w_.member("marginal_nano_dollars", share.marginal.total());
+        cost_parts("parts", share.marginal);
+        w_.end_object();
+      }
+      w_.end_array();
+    };
+    shares("by_plan", c.by_plan);
+    shares("by_tenant", c.by_tenant);
+    w_.end_object();
+  }
+
+  // Informative only (SLOs §2): it never decides anything.
+  void data_plane() {
+    w_.key("data_plane").begin_array();
+    for (const StepClassResult& one : v_.measured.data_plane) {
+      const LatencySummary& seen = one.latency;
+      const bool has_target = seen.threshold.ns > 0;
+      w_.begin_object();
+      w_.member("kind", one.kind).member("size", one.size).member("informative", true);
+      seconds("target_seconds", has_target ? std::optional(seen.threshold) : std::nullopt);
+      seconds("observed_seconds", seen.n > 0 ? std::optional(seen.percentiles.p99) : std::nullopt);
+      w_.member("n", seen.n);
+      w_.key("holds");
+      if (has_target) {
+        w_.value(100 * seen.good >= 99 * seen.n);
+      } else {
+        w_.value(nullptr);
+      }
+      w_.end_object();
+    }
+    w_.end_array();
   }
 
   void percentiles(std::string_view key, const Percentiles& p) {

@@ -59,6 +59,10 @@ class TextReport {
     header();
     objectives();
     alerts();
+    bad_minutes();
+    budget();
+    cost();
+    data_plane();
     pauses();
     capacity();
     faults();
@@ -103,7 +107,8 @@ class TextReport {
     for (const ObjectiveResult& o : v_.objectives) {
       std::string note = o.reason;
       if (note.empty() && o.windows.failed > 0) {
-        note = fmt::format("{} of {} 5-minute windows missed", grouped(o.windows.failed), grouped(o.windows.n));
+        note = fmt::format("{} of {} {} windows missed", grouped(o.windows.failed), grouped(o.windows.n),
+                           o.name == "availability" ? "4-hour" : "5-minute");
       }
       table.add({sign(o.verdict),
                  o.name,
@@ -169,6 +174,91 @@ class TextReport {
     std::string lines = wrapped("▲ " + text, 2);
     lines.replace(lines.find("▲"), std::string_view("▲").size(), paint(Style::bad, "▲"));
     out_ += lines;
+  }
+
+  void bad_minutes() {
+    const std::vector<BadSlice> slices = bad_slices(v_.measured);
+    if (slices.empty()) return;
+    title("bad minutes of the control plane");
+    constexpr std::size_t kShown = 10;
+    for (std::size_t i = 0; i < std::min(slices.size(), kShown); ++i) {
+      const MinuteCounts& why = slices[i].counts;
+      std::string text =
+          fmt::format("{} to {}: {} minute{}", at(slices[i].from), at(slices[i].to), why.bad(), plural(why.bad()));
+      const auto add = [&](std::uint64_t n, const char* what) {
+        if (n > 0) text += fmt::format(", {} by {}", n, what);
+      };
+      add(why.bad_requests, "requests");
+      add(why.bad_writes, "writes");
+      add(why.bad_probe, "the probe");
+      line(text);
+    }
+    if (slices.size() > kShown) line(paint(Style::dim, fmt::format("and {} more stretches", slices.size() - kShown)));
+  }
+
+  static std::string minutes_text(Duration duration) {
+    return fmt::format("{:.5g} min", static_cast<double>(duration.ns) / 6e10);
+  }
+
+  void budget() {
+    const BudgetResult& b = v_.budget;
+    if (!b.configured && b.status.consumed.ns == 0) return;
+    title("error budget");
+    const double share = b.status.total.ns > 0
+                             ? static_cast<double>(b.status.consumed.ns) / static_cast<double>(b.status.total.ns)
+                             : 0.0;
+    line(fmt::format("{} {}: {} of {} consumed ({:.3g} %) at {}, pace {:.3g}, {}", b.policy.objective,
+                     to_string(b.policy.window), minutes_text(b.status.consumed), minutes_text(b.status.total),
+                     share * 100, at(v_.measured.end), b.status.pace, to_string(b.status.state)));
+    for (const BudgetTransition& change : b.transitions)
+      line(fmt::format("{} at {}, {} of {} consumed", to_string(change.state), at(change.at),
+                       minutes_text(change.consumed), minutes_text(change.total)));
+    const ReleaseSummary& r = v_.measured.releases;
+    if (r.planned == 0) return;
+    out_ += wrapped(
+        fmt::format("releases: {} planned, {} shipped, {} deferred ({} still waiting), {} dropped, {} incident{}; "
+                    "delayed by {} in all",
+                    r.planned, r.shipped, r.deferred, r.waiting, r.dropped, r.incidents, plural(r.incidents),
+                    show_duration(r.delayed)),
+        2);
+    if (!b.configured) {
+      line("no policy: every release goes out when it is due");
+    } else if (!b.policy.enforce) {
+      line("the policy is not enforced: every release goes out when it is due");
+    } else if (r.deferred + r.dropped == 0) {
+      line("the policy never acted");
+    }
+  }
+
+  void cost() {
+    const CostResult& c = v_.cost;
+    if (c.completed == 0) return;
+    title("cost of the control plane");
+    const auto dollars = [](std::int64_t nanos) { return fmt::format("${:.4g}", static_cast<double>(nanos) / 1e9); };
+    out_ += wrapped(fmt::format("{} for {} run{}: {} a run (compute {}, storage {}, network {}), marginal {}",
+                                dollars(c.total.total()), grouped(c.completed), plural(c.completed),
+                                dollars(c.per_run.total()), dollars(c.per_run.compute), dollars(c.per_run.storage),
+                                dollars(c.per_run.network), dollars(c.marginal_per_run)),
+                    2);
+    line(fmt::format("{:.1f} % of the compute stands idle; prices of {}", c.idle_share() * 100,
+                     scenario_.cost.price_date.text));
+  }
+
+  void data_plane() {
+    if (v_.measured.data_plane.empty()) return;
+    title("data plane (informative)");
+    TextTable table({{"steps", Align::left},
+                     {"target p99", Align::right},
+                     {"observed", Align::right},
+                     {"n", Align::right},
+                     {"", Align::left}});
+    for (const StepClassResult& one : v_.measured.data_plane) {
+      const bool has_target = one.latency.threshold.ns > 0;
+      const bool above = has_target && one.latency.percentiles.p99 > one.latency.threshold;
+      table.add({one.kind + " " + one.size, has_target ? show_duration(one.latency.threshold) : "",
+                 show_duration(one.latency.percentiles.p99), grouped(one.latency.n), above ? "above" : ""});
+    }
+    out_ += table.render(colour_);
   }
 
   void pauses() {

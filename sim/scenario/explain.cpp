@@ -171,7 +171,9 @@ constexpr std::string_view kAssertions =
   paths        objectives.<name>.{verdict,observed,target,n,good,bad}   alerts.<rule>.{fired,detection,false_alarms,first_firing}
                runs.{started,completed,failed,cancelled,in_flight,stuck}   store.{events,duplicates,write_errors,bytes}
                pauses.{applied,last_scheduled,last_started,drained}.{p50,p99,max}   faults.<name>.{count,recovered}
-               budget.{consumed,total,pace,state}   cost.per_run   invariants.<name>.violations   counts.*
+               budget.{consumed,total,pace,state,transitions}   releases.{planned,shipped,deferred,waiting,dropped,incidents,delayed}
+               cost.{per_run,total,idle,idle_share,marginal_per_run}   cost.parts.{compute,storage,network}
+               invariants.<name>.violations   counts.*
                also of an alert {impacts,caught,late,missed,precision,recall,budget_consumed}: how it did against what was bad
                with two rule sets: alerts.<set>/<rule>.<field>; a file's rules are a set of the file's name
   metrics      metric(NAME{label=value}).{min,max,mean,last,increase}; within [30m, 2h] after a comparison limits its window

@@ -344,4 +344,16 @@ std::span<const KnownFaultInfo> known_faults() {
   return kRows;
 }
 
+std::optional<Fault> Release::fault() const {
+  if (!incident) return std::nullopt;
+  Fault out;
+  out.name = name;
+  out.source = source;
+  out.kind = incident->kind;
+  out.target = parse_target(incident->target).value();
+  out.length = incident->length;
+  out.factor = incident->factor;
+  return out;
+}
+
 }  // namespace dvt::sim

@@ -188,12 +188,19 @@ const ObjectTable& table<ObjectiveSpec>() {
         .required()
         .example("dvt_plan_persist_duration_ms")
         .not_empty();
-    t.field("bad", &O::bad, "Expression of bad events.").example("status=failed");
-    t.field("threshold", &O::threshold, "Observations up to it are good.").example("300ms");
+    t.field("bad", &O::bad, "Labels of the bad occurrences of a counter or histogram, all of which must match.")
+        .example("status=failed");
+    t.field("threshold", &O::threshold,
+            "Observations up to it are good: one of a histogram's bounds, or any level of a gauge.")
+        .example("300ms");
     t.field("target", &O::target, "Share of good ones.").required().example("99%");
-    t.field("budgeting", &O::budgeting, "Count observations, or slices of time.").example("Occurrences");
+    t.field("budgeting", &O::budgeting,
+            "Count occurrences, or slices of time: one is bad when its share of good occurrences is below the target.")
+        .example("Occurrences");
     t.field("slice", &O::slice, "Timeslices: their length.").example("1m").above(Duration{});
-    t.field("window", &O::window, "Period of the objective.").example("30d").above(Duration{});
+    t.field("window", &O::window, "Rolling period of the objective; a shorter run is judged as a whole.")
+        .example("30d")
+        .above(Duration{});
     t.finish([](Reading& reading, const Node& node, O&) {
       if (present(node, {"bad", "threshold"}).size() != 1)
         reading.error(node.mark, "expected exactly one of bad, threshold");

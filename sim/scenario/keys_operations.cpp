@@ -327,13 +327,32 @@ const ObjectTable& table<Incident>() {
     TableBuilder<Incident> t("the fault a release may cause");
     t.field("kind", &Incident::kind, "What goes wrong.").required().example("outage");
     t.field("target", &Incident::target, "Where.").required().example("api");
-    t.field("for", &Incident::length, "How long, unless rolled back before.").required().example("20m");
+    t.field("for", &Incident::length,
+            "How long, unless it is rolled back before: when somebody has acknowledged it (topology.oncall) and "
+            "`rollback` "
+            "has passed.")
+        .required()
+        .example("20m");
     t.field("factor", &Incident::factor, "latency, throttle: how much.").example("4").above(0).max(1e6);
     t.finish([](Reading& reading, const Node& node, Incident& incident) {
       const Node* written = node.find("target");
       if (written == nullptr) return;
       const auto target = parse_target(incident.target);
-      if (!target.has_value()) reading.error(written->mark, target.error());
+      if (!target.has_value()) return reading.error(written->mark, target.error());
+      Release release;
+      release.incident = incident;
+      const Fault fault = *release.fault();
+      check_fault_target(reading, node, fault);
+      if (!info(fault.kind).has_length)
+        reading.error(node.mark, fmt::format("kind: {} is over at once: a release's incident lasts until it is rolled "
+                                             "back",
+                                             word(fault.kind)));
+      const auto& parameters = info(fault.kind).parameters;
+      const bool scales = std::find(parameters.begin(), parameters.end(), "factor") != parameters.end();
+      if (!scales && incident.factor != Incident{}.factor)
+        reading.error(node.mark, fmt::format("\"factor\" has no meaning for kind: {}", word(fault.kind)));
+      if (scales && incident.factor == Incident{}.factor)
+        reading.error(node.mark, fmt::format("kind: {} needs a factor other than 1", word(fault.kind)));
     });
     return t.build();
   }();
@@ -351,10 +370,16 @@ const ObjectTable& table<Release>() {
     t.field("risk", &R::risk, "Probability that a release causes its incident.").example("10%");
     t.field("incident", &R::incident, "The fault that a bad release causes.")
         .example("{kind: outage, target: api, for: 20m}");
-    t.field("rollback", &R::rollback, "Time to roll back.").example("5m");
+    t.field("rollback", &R::rollback, "Time that rolling back takes, from the acknowledgement on.").example("5m");
     t.field("whenFrozen", &R::when_frozen,
-            "What becomes of a frozen release: drop, defer, or batch (a batch carries more risk).")
+            "What becomes of a frozen release: drop it, defer it (the ones that waited go out one by one), or batch it "
+            "(all "
+            "go out together, and the batch fails when any of them would have).")
         .example("defer");
+    t.finish([](Reading& reading, const Node& node, R& release) {
+      if (!release.incident && release.risk != Share{})
+        reading.error(node.mark, "risk needs an incident: what happens when a release goes wrong");
+    });
     return t.build();
   }();
   return made;
@@ -376,7 +401,9 @@ const ObjectTable& table<BudgetPolicy>() {
   using B = BudgetPolicy;
   static const ObjectTable made = [] {
     TableBuilder<B> t("the error budget policy");
-    t.field("objective", &B::objective, "The objective whose budget counts.").example("availability");
+    t.field("objective", &B::objective, "The objective whose budget counts; only availability's is modelled.")
+        .example("availability")
+        .check([](const std::string& name) { return name == "availability"; }, "availability");
     t.field("window", &B::window, "Period of the budget.").example("rolling-30d");
     t.field("advisory", &B::advisory, "What ADVISORY does.").example("{deferRiskAbove: 20%}");
     t.field("recoverBelow", &B::recover_below, "EXHAUSTED ends when consumption is below this.").example("90%");

@@ -115,12 +115,11 @@ const ObjectTable& table<Scenario>() {
         .example("{slow: {kind: latency, target: warehouse/bq, factor: 6}}");
     t.field("operations", &S::operations, "What operators do.").example("{p30: {at: 45m, signal: PAUSE}}");
     t.field("releases", &S::releases, "Releases that may cause incidents.")
-        .example("{weekly: {every: 7d, risk: 10%}}")
-        .not_yet();
+        .example("{weekly: {every: 7d, type: feature}}");
     t.field("budgetPolicy", &S::budget_policy, "The error budget policy, closed into the simulation; absent: none.")
-        .example("{objective: availability}")
-        .not_yet();
-    t.field("objectives", &S::objectives, "builtin, or further objectives beside them.").example("builtin").not_yet();
+        .example("{objective: availability}");
+    t.field("objectives", &S::objectives, "builtin, or further objectives beside them, here or in an OpenSLO file.")
+        .example("builtin");
     t.field("alerts", &S::alerts, "Which alert rules are evaluated.").example("{ruleSets: [corrected]}");
     t.field(
          "escalation", &S::escalation,
@@ -128,7 +127,7 @@ const ObjectTable& table<Scenario>() {
         .example("none");
     t.field("invariants", &S::invariants, "Which invariants must hold.")
         .example("{except: [timers-fire-once: \"the clock is skewed\"]}");
-    t.field("cost", &S::cost, "Prices of the control plane.").example("{replicaHour: 0.045 USD}").not_yet();
+    t.field("cost", &S::cost, "Prices of the control plane.").example("{replicaHour: 0.045 USD}");
     t.field("metrics", &S::metrics, "What is measured in more detail.").example("{stepLabels: true}");
     t.field("assertions", &S::assertions,
             "When present, only they and the invariants decide the exit code; otherwise the objectives do.")

@@ -422,6 +422,14 @@ const ObjectTable& table<Workload>() {
     t.field("approval", &Workload::approval, "Time a run waits for its approval; none: runs need none.")
         .absent_word("none")
         .example("5m");
+    t.field("probe", &Workload::probe,
+            "Time between synthetic no-op runs, by which availability is judged; none: no probes. They begin with a "
+            "minute, belong to a plan and a tenant of their own, and count in no other objective.")
+        .absent_word("none")
+        .default_text("1m")
+        .example("5m")
+        .check([](const Duration& every) { return every > Duration{} && every.ns % minutes(1).ns == 0; },
+               "whole minutes");
     return t.build();
   }();
   return made;

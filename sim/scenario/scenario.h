@@ -216,6 +216,9 @@ struct Release {
   Duration rollback = minutes(5);
   WhenFrozen when_frozen = WhenFrozen::defer;
   bool operator==(const Release&) const = default;
+  /// The incident as a fault of the series' name, without times; absent: releases do no harm. Precondition: the target
+  /// parses.
+  std::optional<Fault> fault() const;
 };
 
 enum class BudgetWindow { rolling_30d, calendar_month, calendar_quarter };

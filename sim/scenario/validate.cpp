@@ -3,6 +3,7 @@
 
 #include "engine/base/format.h"
 
+#include "sim/scenario/fault_kinds.h"
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/scalars.h"
 #include "sim/scenario/words.h"
@@ -158,21 +159,45 @@ void check_warehouses(const Scenario& scenario, const Node& root, Reading& readi
   }
 }
 
-void check_members(const Fault& fault, const Node& root, Reading& reading, std::int64_t members,
-                   std::string_view what) {
+// Where a fault stands: in `faults`, or as what a release may do.
+struct FaultPlace {
+  const Fault& fault;
+  const Node& root;
+  Reading& reading;
+  bool of_release = false;
+
+  void error(std::string_view key, std::string message) const {
+    if (of_release) {
+      error_at(reading, root, {"releases", fault.name, "incident", key}, std::move(message));
+    } else {
+      error_at(reading, root, {"faults", fault.name, key}, std::move(message));
+    }
+  }
+  /// Of the fault as a whole.
+  void error(std::string message) const {
+    if (of_release) {
+      error_at(reading, root, {"releases", fault.name, "incident"}, std::move(message));
+    } else {
+      error_at(reading, root, {"faults", fault.name}, std::move(message));
+    }
+  }
+};
+
+void check_members(const FaultPlace& place, std::int64_t members, std::string_view what) {
+  const Fault& fault = place.fault;
   const bool index = fault.target.members == Target::Members::index;
   const bool random = fault.target.members == Target::Members::random;
   if ((index && fault.target.index >= members) || (random && fault.target.index > members)) {
-    error_at(reading, root, {"faults", fault.name, "target"},
-             random ? fmt::format("only {} {} exist", members, what)
-                    : fmt::format("only {} {} exist, counted from 0", members, what));
+    place.error("target", random ? fmt::format("only {} {} exist", members, what)
+                                 : fmt::format("only {} {} exist, counted from 0", members, what));
   }
 }
 
-void check_fault_names(const Scenario& scenario, const Fault& fault, const Node& root, Reading& reading) {
+void check_fault_names(const Scenario& scenario, const FaultPlace& place) {
+  const Fault& fault = place.fault;
   const auto unknown = [&](std::string_view what, const std::vector<std::string_view>& known) {
-    error_at(reading, root, {"faults", fault.name, "target"},
-             fmt::format("no {} \"{}\"{}", what, fault.target.name, Reading::suggestion(fault.target.name, known)));
+    place.error("target",
+                fmt::format("no {} \"{}\"{}", what, fault.target.name, Reading::suggestion(fault.target.name, known)));
   };
   std::vector<std::string_view> known;
   switch (fault.target.kind) {
@@ -188,11 +213,12 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
       for (const TaskQueueSpec& entry : scenario.topology.task_queues) known.push_back(entry.name);
       if (queue == nullptr) return unknown("task queue", known);
       if (fault.kind != FaultKind::kill && scenario.topology.adapter.kind != AdapterKind::temporal)
-        error_at(reading, root, {"faults", fault.name, "kind"},
-                 fmt::format("kind: {} on workers needs adapter.kind: temporal; those of other providers can only be "
-                             "killed",
-                             word(fault.kind)));
-      return check_members(fault, root, reading, queue->workers, "workers");
+        place.error(
+            "kind",
+            fmt::format("kind: {} on workers needs adapter.kind: temporal; those of other providers can only be "
+                        "killed",
+                        word(fault.kind)));
+      return check_members(place, queue->workers, "workers");
     }
     case TargetKind::bus: {
       bool found = fault.target.name.empty();
@@ -202,46 +228,43 @@ void check_fault_names(const Scenario& scenario, const Fault& fault, const Node&
       }
       if (!found) unknown("subscription", known);
       if (fault.kind == FaultKind::throttle && scenario.topology.bus.throughput.is_zero())
-        error_at(reading, root, {"faults", fault.name, "kind"},
-                 "nothing to divide: topology.bus.throughput has no limit");
+        place.error("kind", "nothing to divide: topology.bus.throughput has no limit");
       return;
     }
     case TargetKind::adapter:
       if (scenario.topology.adapter.kind == AdapterKind::mock)
-        error_at(reading, root, {"faults", fault.name, "target"}, "adapter.kind: mock has no provider behind it");
+        place.error("target", "adapter.kind: mock has no provider behind it");
       if (fault.kind == FaultKind::throttle && scenario.topology.adapter.capacity.is_zero())
-        error_at(reading, root, {"faults", fault.name, "kind"},
-                 "nothing to divide: topology.adapter.capacity has no limit");
+        place.error("kind", "nothing to divide: topology.adapter.capacity has no limit");
       if (fault.kind == FaultKind::heartbeat_drop &&
           (fault.group != FaultGroup::none || fault.max_down != Fault{}.max_down))
-        error_at(reading, root, {"faults", fault.name}, "group and maxDown need workers as their target");
+        place.error("group and maxDown need workers as their target");
       return;
     case TargetKind::plans:
     case TargetKind::clock_worker:
       if (scenario.topology.adapter.kind == AdapterKind::mock)
-        error_at(reading, root, {"faults", fault.name, "target"},
-                 "adapter.kind: mock has no workers, who fetch plans and whose clocks are off");
+        place.error("target", "adapter.kind: mock has no workers, who fetch plans and whose clocks are off");
       return;
     case TargetKind::projector:
-      return check_members(fault, root, reading, scenario.topology.projector.replicas, "replicas");
+      return check_members(place, scenario.topology.projector.replicas, "replicas");
     case TargetKind::outbox:
-      return check_members(fault, root, reading, scenario.topology.outbox.relays, "relays");
+      return check_members(place, scenario.topology.outbox.relays, "relays");
     case TargetKind::link_worker_store:
       if (scenario.topology.adapter.kind == AdapterKind::mock)
-        error_at(reading, root, {"faults", fault.name, "target"},
-                 "adapter.kind: mock has no workers: its events are written without that link");
+        place.error("target", "adapter.kind: mock has no workers: its events are written without that link");
       return;
     case TargetKind::store:
       if (fault.kind == FaultKind::corrupt && scenario.topology.state_store.backend == StoreBackend::memory)
-        error_at(reading, root, {"faults", fault.name, "kind"},
-                 "the memory store keeps no hashes; corrupt needs topology.stateStore.backend: ':memory:' or file");
+        place.error("kind",
+                    "the memory store keeps no hashes; corrupt needs topology.stateStore.backend: ':memory:' or file");
       return;
     case TargetKind::store_disk:
       if (!has_virtual_disk(scenario.topology.state_store)) {
-        error_at(reading, root, {"faults", fault.name, "target"},
-                 fmt::format("disk faults need topology.stateStore {{backend: file, commit: per-append}}, found "
-                             "{{backend: {}, commit: {}}}",
-                             word(scenario.topology.state_store.backend), word(scenario.topology.state_store.commit)));
+        place.error(
+            "target",
+            fmt::format("disk faults need topology.stateStore {{backend: file, commit: per-append}}, found "
+                        "{{backend: {}, commit: {}}}",
+                        word(scenario.topology.state_store.backend), word(scenario.topology.state_store.commit)));
       }
       return;
     default:
@@ -262,7 +285,12 @@ void validate(const Scenario& scenario, const Node& root, Reading& reading) {
   check_warehouses(scenario, root, reading);
   validate_plans(scenario, root, reading);
   for (const Fault& fault : scenario.faults) {
-    if (!fault.target.text.empty()) check_fault_names(scenario, fault, root, reading);
+    if (!fault.target.text.empty()) check_fault_names(scenario, {fault, root, reading});
+  }
+  for (const Release& release : scenario.releases) {
+    if (!release.incident || !parse_target(release.incident->target).has_value()) continue;
+    const Fault fault = *release.fault();
+    check_fault_names(scenario, {fault, root, reading, true});
   }
   validate_operations(scenario, root, reading);
 }

@@ -160,6 +160,8 @@ struct Workload {
   Reads reads;
   Clients clients;
   std::optional<Dist> approval;  // absent: runs need no approval
+  /// Time between synthetic no-op runs, whole minutes (domain §13, availability); absent: none.
+  std::optional<Duration> probe = minutes(1);
   bool operator==(const Workload&) const = default;
 };
 

@@ -366,6 +366,24 @@ Duration longest_reach(std::span<const AlertRuleSpec> rules) {
   return longest;
 }
 
+AlertReach alert_reach(std::span<const AlertRuleSpec> rules, Duration near) {
+  AlertReach reach;
+  for (const AlertRuleSpec& rule : rules) {
+    if (rule.recording || !rule.reason.empty()) continue;
+    const promql::Expression expression(rule.expr);
+    if (expression.reach() <= near) {
+      reach.near_reach = std::max(reach.near_reach, expression.reach());
+      continue;
+    }
+    reach.far_reach = std::max(reach.far_reach, expression.reach());
+    reach.far_series.insert(reach.far_series.end(), expression.metrics().begin(), expression.metrics().end());
+  }
+  std::ranges::sort(reach.far_series);
+  const auto repeated = std::ranges::unique(reach.far_series);
+  reach.far_series.erase(repeated.begin(), repeated.end());
+  return reach;
+}
+
 std::string prometheus_rules(std::span<const AlertRuleSpec> rules) {
   std::string out = "groups:\n";
   // Two sets may have a group of the same name; in one file it may stand once.

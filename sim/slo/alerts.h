@@ -57,8 +57,16 @@ std::vector<AlertRuleSpec> alert_rules(const Scenario& scenario);
 std::vector<Diagnostic> check_rule_files(const Scenario& scenario);
 /// The rules as one rule file of Prometheus, each labelled with its rule_set; rules that are not evaluated included.
 std::string prometheus_rules(std::span<const AlertRuleSpec> rules);
-/// How far back the evaluated rules look: MeasureConfig::keep_samples must cover it.
+/// How far back the evaluated rules look: what is kept of the samples must cover it.
 Duration longest_reach(std::span<const AlertRuleSpec> rules);
+/// The same in two parts: rules that reach back no further than `near` make near_reach; what the others read is named,
+/// so that these few series alone are kept for far_reach.
+struct AlertReach {
+  Duration near_reach;
+  Duration far_reach;
+  std::vector<std::string> far_series;  // sorted
+};
+AlertReach alert_reach(std::span<const AlertRuleSpec> rules, Duration near);
 
 struct Firing {
   Instant pending_at;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/slo/objectives.h"
+
 namespace dvt::sim {
 namespace {
 
@@ -43,6 +45,28 @@ Impact of_lag(const LagSummary& lag) {
   for (const TimeSpan& span : lag.bad_spans) {
     bad += static_cast<double>((span.to - span.from).ns) / 1e9;
     out.spent.emplace_back(span.to, bad);
+  }
+  return out;
+}
+
+/// Bad minutes, from the beginning of the first to the end of the last of each stretch.
+Impact of_minutes(const Measurements& measured) {
+  Impact out;
+  out.objective = "availability";
+  out.allowed = static_cast<double>(counted_minutes(measured).judged) / 200;
+  double bad = 0;
+  const auto first = static_cast<std::size_t>((measured.warmup_end.ns + minutes(1).ns - 1) / minutes(1).ns);
+  for (std::size_t i = first; i < measured.minutes.size(); ++i) {
+    if ((measured.minutes[i] & kMinuteBad) == 0) continue;
+    const Instant from = Instant{} + minutes(static_cast<std::int64_t>(i));
+    const Instant to = from + minutes(1);
+    bad += 1;
+    out.spent.emplace_back(to, bad);
+    if (!out.spans.empty() && out.spans.back().to == from) {
+      out.spans.back().to = to;
+    } else {
+      out.spans.push_back({from, to});
+    }
   }
   return out;
 }
@@ -104,6 +128,7 @@ std::vector<Impact> impacts(const Measurements& measured) {
   out.push_back(of_latency("statestore-write", measured.statestore_write));
   out.push_back(of_lag(measured.lag));
   out.push_back(of_latency("outbox-delivery", measured.outbox_delivery));
+  out.push_back(of_minutes(measured));
   out.push_back(of_latency("completion", measured.completion));
   out.push_back(of_gaps(measured.gaps));
   return out;

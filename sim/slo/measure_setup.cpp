@@ -2,8 +2,10 @@
 #include "sim/slo/measure_setup.h"
 
 #include <algorithm>
+#include <array>
 
 #include "sim/slo/alerts.h"
+#include "sim/slo/cost.h"
 
 namespace dvt::sim {
 
@@ -62,21 +64,75 @@ FaultInfo fault_info(const Scenario& scenario, const Fault& fault) {
   return info;
 }
 
-MeasureConfig measure_config(const Scenario& scenario, std::vector<MeasureConfig::Plan> plans) {
+Duration data_plane_target(std::string_view kind, std::string_view size) {
+  struct Row {
+    std::string_view kind;
+    std::string_view size;
+    Duration p99;
+  };
+  static constexpr std::array<Row, 6> kTable{{{"dbt", "small", seconds(30)},
+                                              {"dbt", "medium", minutes(2)},
+                                              {"dbt", "large", minutes(10)},
+                                              {"spark", "small", minutes(5)},
+                                              {"spark", "medium", minutes(20)},
+                                              {"spark", "large", hours(1)}}};
+  for (const Row& row : kTable) {
+    if (row.kind == kind && row.size == size) return row.p99;
+  }
+  return {};
+}
+
+namespace {
+
+std::uint32_t step_class(std::vector<MeasureConfig::StepClass>& classes, const PlanToMeasure::Step& step) {
+  for (std::uint32_t i = 0; i < classes.size(); ++i) {
+    if (classes[i].kind == step.kind && classes[i].size == step.size) return i;
+  }
+  classes.push_back({step.kind, step.size, data_plane_target(step.kind, step.size)});
+  return static_cast<std::uint32_t>(classes.size() - 1);
+}
+
+std::uint64_t replicas_of(const Scenario& scenario) {
+  std::uint64_t sum = 0;
+  for (const Provisioned& part : provisioned(scenario)) sum += part.replicas;
+  return sum;
+}
+
+}  // namespace
+
+MeasureConfig measure_config(const Scenario& scenario, const std::vector<PlanToMeasure>& plans) {
   MeasureConfig config;
   config.start = scenario.start;
   config.warmup_end = Instant{} + scenario.warmup;
   config.sample_interval = scenario.sample_interval;
-  config.keep_samples = std::max(config.keep_samples, longest_reach(alert_rules(scenario)));
-  config.plans = std::move(plans);
+  AlertReach reach = alert_reach(alert_rules(scenario), config.keep_samples);
+  config.keep_samples = std::max(config.keep_samples, reach.near_reach);
+  config.keep_far = reach.far_reach;
+  config.far_series = std::move(reach.far_series);
   for (const TaskQueueSpec& queue : scenario.topology.task_queues) {
+    if (queue.name == "tq-control") config.control_queue = static_cast<std::uint32_t>(config.queues.size());
     config.queues.push_back({queue.name, static_cast<std::uint32_t>(queue.workers)});
   }
+  for (const PlanToMeasure& plan : plans) {
+    MeasureConfig::Plan& out = config.plans.emplace_back();
+    out.plan_id = plan.plan_id;
+    out.plan_version = plan.plan_version;
+    for (const PlanToMeasure::Step& step : plan.steps) {
+      out.step_ids.push_back(step.step_id);
+      out.steps.push_back({index_of(scenario.topology.task_queues, std::string(queue_for_step(step.kind))),
+                           step_class(config.step_classes, step)});
+    }
+  }
+  config.prices = {scenario.cost.replica_hour.nano_dollars, scenario.cost.gb_month.nano_dollars,
+                   scenario.cost.gb_moved.nano_dollars, scenario.topology.state_store.retention, replicas_of(scenario)};
   for (const SubscriptionSpec& subscription : scenario.topology.bus.subscriptions) {
     config.subscriptions.push_back(subscription.name);
   }
   config.warehouses = static_cast<std::uint32_t>(scenario.warehouses.size());
   for (const Fault& fault : scenario.faults) config.faults.push_back(fault_info(scenario, fault));
+  for (const Release& release : scenario.releases) {
+    if (const auto fault = release.fault()) config.faults.push_back(fault_info(scenario, *fault));
+  }
   config.hold_failed_steps = scenario.topology.interpreter.on_step_failure == OnStepFailure::hold;
   config.step_labels = scenario.metrics.step_labels;
   switch (scenario.topology.adapter.kind) {

@@ -11,6 +11,7 @@
 #include "engine/base/time.h"
 #include "sim/measure/results.h"
 #include "sim/scenario/scenario.h"
+#include "sim/slo/cost.h"
 
 namespace dvt::sim {
 
@@ -53,7 +54,7 @@ struct ObjectiveResult {
   ObjectiveVerdict verdict = ObjectiveVerdict::not_measured;
   std::string reason;    // why, when the verdict is neither pass nor fail; or what to know of it
   bool emergent = true;  // false: input-driven, the figure mostly repeats an assumed latency
-  WindowCount windows;   // five-minute windows with data, and how many of them missed the target
+  WindowCount windows;   // five-minute windows with data, and how many missed the target; availability: of four hours
   /// Share of the error budget left: 1 when nothing was bad, 0 when all of it is used, negative when overdrawn.
   std::optional<double> budget_left;
   std::vector<Beside> beside;
@@ -67,9 +68,21 @@ struct ObjectiveTargets {
   std::uint64_t runs_per_day = 50'000;  // phase 3: 500,000
 };
 
-/// All twelve, in the order of the table, then the scenario's own (not evaluated yet, and said so).
+/// All twelve, in the order of the table, then the scenario's own.
 std::vector<ObjectiveResult> evaluate_objectives(const Measurements& measured, const Objectives& own = {},
-                                                 const ObjectiveTargets& targets = {});
+                                                 const ObjectiveTargets& targets = {}, const CostResult& cost = {});
+
+/// Consecutive bad minutes of the control plane.
+struct BadSlice {
+  Instant from;
+  Instant to;
+  MinuteCounts counts;
+};
+/// After warm-up, in time's order; at most kBadSliceLimit of them, the first ones.
+std::vector<BadSlice> bad_slices(const Measurements& measured);
+inline constexpr std::size_t kBadSliceLimit = 100;
+/// Minutes that began at or after the end of warm-up.
+MinuteCounts counted_minutes(const Measurements& measured);
 
 /// nullptr when there is none of that name.
 const ObjectiveResult* find_objective(const std::vector<ObjectiveResult>& objectives, std::string_view name);

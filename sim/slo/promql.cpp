@@ -79,7 +79,7 @@ void range(const SeriesStore& store, std::uint32_t id, Instant at, Duration wind
            std::vector<Sample>& out) {
   out.clear();
   const Instant from = at - window;
-  for (std::uint64_t row = store.row_at_or_after(from); row < store.rows(); ++row) {
+  for (std::uint64_t row = store.row_at_or_after(from, id); row < store.rows(); ++row) {
     const Instant t = store.time(row);
     if (t > at) break;
     if (start == RangeStart::excluded && t == from) continue;
@@ -103,8 +103,8 @@ std::optional<double> rate(const SeriesStore& store, std::uint32_t id, Instant a
 
 std::optional<double> instant(const SeriesStore& store, std::uint32_t id, Instant at) {
   const bool present = store.rows() > 0 && store.time(store.rows() - 1) <= at;
-  for (std::uint64_t row = present ? store.rows() : store.row_at_or_after(Instant{at.ns + 1}); row > store.first_kept();
-       --row) {
+  for (std::uint64_t row = present ? store.rows() : store.row_at_or_after(Instant{at.ns + 1}, id);
+       row > store.first_kept(id); --row) {
     const Instant t = store.time(row - 1);
     if (at - t > kLookBack) return std::nullopt;
     const double value = store.value(row - 1, id);

@@ -285,7 +285,10 @@ class RangeNode final : public Node {
     const std::vector<std::uint32_t>& ids = chosen_.series(store);
     windows_.resize(store.size());
     const bool counter = function_ == RangeFunction::increase || function_ == RangeFunction::rate;
-    const Rows rows{store.row_at_or_after(at - chosen_.selector().range), store.row_at_or_after(Instant{at.ns + 1})};
+    if (ids.empty()) return;
+    // They have one name, and are kept equally long.
+    const Rows rows{store.row_at_or_after(at - chosen_.selector().range, ids.front()),
+                    store.row_at_or_after(Instant{at.ns + 1}, ids.front())};
     for (const std::uint32_t id : ids) {
       // A counter is there in every row, so its window is known by its ends, as long as nothing falls in it.
       const bool by_ends = counter && store.info(id).kind != MetricKind::gauge;
@@ -309,7 +312,7 @@ class RangeNode final : public Node {
   static std::uint64_t slide(const SeriesStore& store, std::uint32_t id, const Rows& rows, Window& window) {
     const auto falls = [&](std::uint64_t row) { return store.value(row, id) < store.value(row - 1, id) ? 1U : 0U; };
     Rows& now = window.rows;
-    const bool on = now.to > now.from && now.from >= store.first_kept() && rows.from >= now.from &&
+    const bool on = now.to > now.from && now.from >= store.first_kept(id) && rows.from >= now.from &&
                     rows.from < now.to && rows.to >= now.to;
     if (!on) {
       now = {rows.from, std::min(rows.from + 1, rows.to)};

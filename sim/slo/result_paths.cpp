@@ -96,6 +96,46 @@ constexpr std::array kPlain{
               [](const Verdict& v) { return number(v.measured.pauses.activities_started_after_pause); }},
 };
 
+constexpr std::array kBudgetAndCost{
+    PlainPath{"budget.total", ValueKind::duration,
+              [](const Verdict& v) { return AssertValue::of_duration(v.budget.status.total); }},
+    PlainPath{"budget.consumed", ValueKind::duration,
+              [](const Verdict& v) { return AssertValue::of_duration(v.budget.status.consumed); }},
+    PlainPath{"budget.pace", ValueKind::number,
+              [](const Verdict& v) { return AssertValue::of_number(v.budget.status.pace); }},
+    PlainPath{"budget.transitions", ValueKind::number,
+              [](const Verdict& v) { return number(v.budget.transitions.size()); }},
+    PlainPath{"releases.planned", ValueKind::number,
+              [](const Verdict& v) { return number(v.measured.releases.planned); }},
+    PlainPath{"releases.shipped", ValueKind::number,
+              [](const Verdict& v) { return number(v.measured.releases.shipped); }},
+    PlainPath{"releases.deferred", ValueKind::number,
+              [](const Verdict& v) { return number(v.measured.releases.deferred); }},
+    PlainPath{"releases.waiting", ValueKind::number,
+              [](const Verdict& v) { return number(v.measured.releases.waiting); }},
+    PlainPath{"releases.dropped", ValueKind::number,
+              [](const Verdict& v) { return number(v.measured.releases.dropped); }},
+    PlainPath{"releases.incidents", ValueKind::number,
+              [](const Verdict& v) { return number(v.measured.releases.incidents); }},
+    PlainPath{"releases.delayed", ValueKind::duration,
+              [](const Verdict& v) { return AssertValue::of_duration(v.measured.releases.delayed); }},
+    PlainPath{"cost.per_run", ValueKind::money,
+              [](const Verdict& v) { return AssertValue::of_money(v.cost.per_run.total()); }},
+    PlainPath{"cost.parts.compute", ValueKind::money,
+              [](const Verdict& v) { return AssertValue::of_money(v.cost.per_run.compute); }},
+    PlainPath{"cost.parts.storage", ValueKind::money,
+              [](const Verdict& v) { return AssertValue::of_money(v.cost.per_run.storage); }},
+    PlainPath{"cost.parts.network", ValueKind::money,
+              [](const Verdict& v) { return AssertValue::of_money(v.cost.per_run.network); }},
+    PlainPath{"cost.total", ValueKind::money,
+              [](const Verdict& v) { return AssertValue::of_money(v.cost.total.total()); }},
+    PlainPath{"cost.idle", ValueKind::money, [](const Verdict& v) { return AssertValue::of_money(v.cost.idle); }},
+    PlainPath{"cost.idle_share", ValueKind::share,
+              [](const Verdict& v) { return AssertValue::of_share(v.cost.idle_share()); }},
+    PlainPath{"cost.marginal_per_run", ValueKind::money,
+              [](const Verdict& v) { return AssertValue::of_money(v.cost.marginal_per_run); }},
+};
+
 struct MomentPath {
   std::string_view name;
   Percentiles PauseGroup::*moment;
@@ -201,6 +241,7 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
   add_objectives(out, scenario);
   add_alerts(out, scenario);
   for (const PlainPath& plain : kPlain) out.add(std::string(plain.path), plain.kind);
+  for (const PlainPath& plain : kBudgetAndCost) out.add(std::string(plain.path), plain.kind);
   for (const MomentPath& moment : kMoments) {
     for (const QuantilePath& quantile : kQuantiles) {
       const std::string tail = std::string(moment.name) + "." + std::string(quantile.name);
@@ -232,11 +273,6 @@ PathCatalogue result_paths(const Scenario& scenario, std::span<const std::string
        {"rejected.", "given_up.", "signal_rejected.", "signal_accepted.", "escalated.", "operation."})
     out.add_open(std::string("counts.") + group, ValueKind::number);
   out.add_word_path("budget.state", {"NORMAL", "ADVISORY", "EXHAUSTED"});
-  out.add("budget.total", ValueKind::duration);
-  out.add("budget.consumed", ValueKind::duration);
-  out.add("budget.pace", ValueKind::number);
-  out.add("cost.per_run", ValueKind::money);
-  out.add_open("cost.parts.", ValueKind::money);
   for (const MetricEntry& entry : metric_catalogue()) {
     const std::string name(entry.name);
     if (entry.kind != MetricKind::histogram) {
@@ -296,8 +332,10 @@ std::optional<AssertValue> VerdictView::lookup(std::string_view path) const {
 }
 
 std::optional<AssertValue> VerdictView::plain(std::string_view path) const {
-  const auto it = std::ranges::find(kPlain, path, &PlainPath::path);
-  if (it == kPlain.end()) return std::nullopt;
+  if (path == "budget.state") return AssertValue::of_word(std::string(to_string(verdict_.budget.status.state)));
+  if (const auto it = std::ranges::find(kPlain, path, &PlainPath::path); it != kPlain.end()) return it->read(verdict_);
+  const auto it = std::ranges::find(kBudgetAndCost, path, &PlainPath::path);
+  if (it == kBudgetAndCost.end()) return std::nullopt;
   return it->read(verdict_);
 }
 

@@ -75,7 +75,9 @@ Verdict evaluate(RunIdentity identity, Measurements measured, const Scenario& sc
                  std::vector<InvariantResult> invariants) {
   Verdict verdict;
   verdict.identity = std::move(identity);
-  verdict.objectives = evaluate_objectives(measured, scenario.objectives);
+  verdict.cost = cost_of(measured, scenario);
+  verdict.budget = budget_result(measured, scenario);
+  verdict.objectives = evaluate_objectives(measured, scenario.objectives, {}, verdict.cost);
   verdict.measured = std::move(measured);
   name_serial_floors(verdict, scenario);
   verdict.alerts = std::move(alerts);

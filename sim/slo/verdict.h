@@ -12,6 +12,8 @@
 #include "sim/measure/results.h"
 #include "sim/scenario/scenario.h"
 #include "sim/slo/alerts.h"
+#include "sim/slo/budget.h"
+#include "sim/slo/cost.h"
 #include "sim/slo/escalation.h"
 #include "sim/slo/objectives.h"
 
@@ -54,8 +56,8 @@ struct Verdict {
   EscalationResult escalation;              // what became of each firing; by the run, in order of the instants
   std::vector<InvariantResult> invariants;
   std::vector<AssertionResult> assertions;
-  std::string budget_absent = "the error budget policy is not modelled yet";
-  std::string cost_absent = "the cost of the control plane is not modelled yet";
+  BudgetResult budget;
+  CostResult cost;
 
   // Filled in by conclude().
   bool passed = false;

@@ -5,6 +5,8 @@
 #include "sim/check/fingerprint.h"
 #include "sim/check/invariants.h"
 #include "sim/import/plan_source.h"
+#include "sim/scenario/openslo.h"
+#include "sim/slo/own_objectives.h"
 #include "sim/slo/result_paths.h"
 #include "sim/world/workflow_plans.h"
 
@@ -27,8 +29,10 @@ Result<Scenario, std::vector<Diagnostic>> read_runnable(const std::string& file,
                                                         std::span<const SetOverride> overrides) {
   auto read = load_scenario(file, overrides);
   if (!read.has_value()) return read;
-  const Scenario& scenario = read.value();
+  Scenario& scenario = read.value();
   std::vector<Diagnostic> wrong = check_workflows(scenario);
+  for (Diagnostic& one : add_objectives_of_file(scenario)) wrong.push_back(std::move(one));
+  for (Diagnostic& one : check_own_objectives(scenario)) wrong.push_back(std::move(one));
   for (Diagnostic& one : check_plan_files(scenario)) wrong.push_back(std::move(one));
   const std::vector<Diagnostic> rules = check_rule_files(scenario);
   if (!rules.empty()) {  // the paths of assertions are not known without them

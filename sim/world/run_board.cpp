@@ -56,6 +56,7 @@ void RunBoard::move(Run& run, RunFilter status) {
 }
 
 void RunBoard::run_accepted(const RunAccepted& fact) {
+  if (fact.run >= hidden_from_) return;
   Run& run = runs_[fact.run.value];
   run = Run{fact.run, fact.plan, fact.tenant};
   run.place = static_cast<std::uint32_t>(list(run.status).size());

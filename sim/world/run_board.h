@@ -35,6 +35,8 @@ class RunBoard final : public Telemetry {
 
   /// Keep runs that have ended, for operations that select them; otherwise they are forgotten.
   void keep_ended() { keep_ended_ = true; }
+  /// Runs with this ordinal or a later one are nobody's to select: probes.
+  void hide_from(RunOrdinal first) { hidden_from_ = first; }
   /// Called when a run with an accepted PAUSE has no step in flight any more, or has ended.
   void on_drained(std::function<void(RunOrdinal)> callback) { drained_ = std::move(callback); }
 
@@ -59,6 +61,7 @@ class RunBoard final : public Telemetry {
   std::vector<std::uint32_t> lists_[8];          // by RunFilter: ordinals, in an order fixed by the facts
   std::function<void(RunOrdinal)> drained_;
   bool keep_ended_ = false;
+  RunOrdinal hidden_from_{UINT32_MAX};
 };
 
 }  // namespace dvt::sim

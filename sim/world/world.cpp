@@ -23,11 +23,14 @@
 #include "sim/kernel/random_streams.h"
 #include "sim/scenario/fault_kinds.h"
 #include "sim/slo/measure_setup.h"
+#include "sim/slo/own_objectives.h"
 #include "sim/world/arrivals.h"
 #include "sim/world/clients.h"
 #include "sim/world/operator_actions.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan_fetcher.h"
+#include "sim/world/probes.h"
+#include "sim/world/releases.h"
 #include "sim/world/retention.h"
 #include "sim/world/run_board.h"
 #include "sim/world/targets.h"
@@ -68,15 +71,22 @@ KernelOptions kernel_options(const Scenario& scenario, const Random& random) {
   return options;
 }
 
+/// Whether a fault, or what a release may do, is like that.
+template <class Like>
+bool any_fault(const Scenario& scenario, Like like) {
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(), like) ||
+         std::any_of(scenario.releases.begin(), scenario.releases.end(),
+                     [&](const Release& release) { return release.incident && like(*release.fault()); });
+}
+
 bool alters_snapshots(const Scenario& scenario) {
-  return std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
+  return any_fault(scenario, [](const Fault& fault) {
     return fault.target.kind == TargetKind::store && fault.kind == FaultKind::corrupt;
   });
 }
 
 bool has_disk_faults(const Scenario& scenario) {
-  return std::any_of(scenario.faults.begin(), scenario.faults.end(),
-                     [](const Fault& fault) { return fault.target.kind == TargetKind::store_disk; });
+  return any_fault(scenario, [](const Fault& fault) { return fault.target.kind == TargetKind::store_disk; });
 }
 
 std::unique_ptr<StateStore> make_store(const Scenario& scenario, const WorldOptions& options, std::string& temporary,
@@ -142,6 +152,8 @@ struct World::Parts {
   std::vector<CapacityResult> capacity(Instant now) const;
   WorldResult so_far(Instant now);
   void load_plans();
+  void add_probe_plan();
+  std::unique_ptr<Measure> make_measure() const;
   void judge_plan(const PlanSpec& spec, const engine::PlanEntry& entry);
   void add_workers();
   void add_temporal_workers(const engine::ActivityOptionsRef& control, const StepOptions& step_options);
@@ -196,6 +208,7 @@ struct World::Parts {
   RunBoard board;
   std::unique_ptr<RunClients> clients;
   std::unique_ptr<ArrivalStream> arrivals;
+  std::unique_ptr<Probes> probes;  // null: none
   std::unique_ptr<OperatorActions> actions;
   OnCall oncall{scenario.topology.oncall, scenario.escalation, scenario.start, random};
   std::unique_ptr<Operators> operators;
@@ -207,7 +220,9 @@ struct World::Parts {
   std::unique_ptr<Targets> targets;
   std::unique_ptr<FaultPlan> faults;
   std::unique_ptr<Measure> measure;
+  std::unique_ptr<Releases> releases;  // null: the scenario has none
   std::unique_ptr<AlertEvaluator> alerts;
+  std::unique_ptr<OwnObjectives> own_objectives;
   std::unique_ptr<InvariantSuite> invariants;
   Fingerprint fingerprint;
   Instant end;
@@ -266,6 +281,10 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
     names.tenants.push_back("tenant-" + std::to_string(i + 1));
     rows->add_tenant({{static_cast<std::uint32_t>(i)}, names.tenants.back()});
   }
+  if (scenario.workload.probe) {
+    names.tenants.emplace_back(kProbeName);
+    rows->add_tenant({{static_cast<std::uint32_t>(scenario.workload.tenants.count)}, kProbeName});
+  }
   if (scenario.topology.adapter.kind == AdapterKind::mock) {
     adapter = std::make_unique<adapters::MockAdapter>(kernel, random, telemetry, store_model, plans);
   } else if (conductor != nullptr) {
@@ -291,6 +310,7 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
                                                        : adapters::TemporalOptions::Workflow{
                                                              Symbol::intern(workflow->workflow), workflow_input(spec)});
     }
+    if (scenario.workload.probe) temporal.workflows.emplace_back();
     temporal.on_closed = [this](const engine::Execution& execution, engine::CloseStatus) {
       execution_closed(execution);
     };
@@ -323,6 +343,13 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   }
   control_faults = std::make_unique<ControlFaults>(
       kernel, random, scenario, ControlFaults::Parts{*api, provider_calls, *processes, fetcher, emit_event}, groups);
+  if (scenario.workload.probe) {
+    board.hide_from({engine::kFirstProbeRun});
+    const PlanOrdinal plan{static_cast<std::uint32_t>(scenario.workload.plans.size())};
+    const TenantOrdinal tenant{static_cast<std::uint32_t>(scenario.workload.tenants.count)};
+    probes = std::make_unique<Probes>(kernel, *scenario.workload.probe, end,
+                                      [this, plan, tenant](RunOrdinal run) { clients->request(run, plan, tenant); });
+  }
   reader_faults = std::make_unique<ReaderFaults>(kernel, random, scenario, projector, relays, bus);
   actions = std::make_unique<OperatorActions>(*api, *adapter, service, step_table, *reader_faults, *control_faults,
                                               store_model);
@@ -337,14 +364,14 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   faults = std::make_unique<FaultPlan>(kernel, random, telemetry, scenario.faults, end, *targets);
   actions->set_faults(faults.get());
 
-  std::vector<MeasureConfig::Plan> named_plans;
-  for (const engine::PlanEntryRef& plan : plans.entries()) {
-    MeasureConfig::Plan named{plan->plan.metadata.plan_id, plan->plan.metadata.plan_version, {}};
-    for (const engine::Step& step : plan->plan.steps) named.step_ids.push_back(step.step_id);
-    named_plans.push_back(std::move(named));
+  measure = make_measure();
+  if (!scenario.releases.empty()) {
+    releases = std::make_unique<Releases>(
+        kernel, random, telemetry, scenario, end, *targets,
+        [this](Instant now) -> const std::vector<std::uint8_t>& { return measure->minutes_until(now); });
   }
-  measure = std::make_unique<Measure>(measure_config(scenario, std::move(named_plans)));
   for (const SeriesQuery& query : options.queries) measure->series().add_query(query);
+  own_objectives = std::make_unique<OwnObjectives>(scenario.objectives.added, Instant{scenario.warmup.ns});
   alerts = std::make_unique<AlertEvaluator>(options.alert_rules ? *options.alert_rules : alert_rules(scenario),
                                             Instant{scenario.warmup.ns}, scenario.start);
   InvariantConfig checked;
@@ -371,6 +398,37 @@ World::Parts::Parts(const Scenario& scenario_, WorldOptions options_)
   plumbing.projector = &projector;
   spool_plumbing.spool = &spool;
   spool_plumbing.groups = &groups;
+}
+
+// The probes' plan is the catalogue's last one and is not measured among the others.
+std::unique_ptr<Measure> World::Parts::make_measure() const {
+  std::vector<PlanToMeasure> measured;
+  for (std::size_t i = 0; i < scenario.workload.plans.size(); ++i) {
+    const engine::Plan& plan = plans.entries()[i]->plan;
+    PlanToMeasure one{plan.metadata.plan_id, plan.metadata.plan_version, {}};
+    for (std::size_t step = 0; step < plan.steps.size(); ++step)
+      one.steps.push_back({plan.steps[step].step_id, plan.steps[step].kind,
+                           std::string(to_string(notes[i][step].size.value_or(engine::StepSize::small)))});
+    measured.push_back(std::move(one));
+  }
+  MeasureConfig config = measure_config(scenario, measured);
+  config.tenants = names.tenants;
+  if (scenario.workload.probe) {
+    config.tenants.pop_back();
+    config.first_probe = {engine::kFirstProbeRun};
+    config.probe_route = engine::kProbeRoute;
+  }
+  return std::make_unique<Measure>(std::move(config));
+}
+
+void World::Parts::add_probe_plan() {
+  const engine::PlanEntryRef entry = plans.add(probe_plan());
+  warehouses.add_plan({});
+  notes.emplace_back();
+  step_limits.push_back(0);
+  plan_refusals.emplace_back();
+  names.plans.emplace_back(entry->plan.metadata.plan_id, entry->plan.metadata.plan_version);
+  rows->add_plan({entry->ordinal, entry->plan.metadata.plan_id, entry->plan.metadata.plan_version, {}});
 }
 
 void World::Parts::load_plans() {
@@ -401,6 +459,7 @@ void World::Parts::load_plans() {
     for (const engine::Step& step : entry->plan.steps) record.step_ids.push_back(step.step_id);
     rows->add_plan(record);
   }
+  if (scenario.workload.probe) add_probe_plan();
 }
 
 // A plan for another adapter, or one that asks for what nobody has, is the scenario's mistake; runs of one whose
@@ -528,7 +587,8 @@ ExecutionName name_of(const engine::ExecutionKey& key) {
 
 // "Replay gives the same commands": continued and crashed executions, and every n-th (design §8).
 void World::Parts::execution_closed(const engine::Execution& execution) {
-  if (histories != nullptr) histories->execution_closed(name_of(execution.key), execution.history);
+  if (histories != nullptr && execution.key.run.value < engine::kFirstProbeRun)
+    histories->execution_closed(name_of(execution.key), execution.history);
   const bool sampled = options.verify_every > 0 && execution.key.run.value % options.verify_every == 0;
   if (!sampled && execution.key.chain == 0 && !execution.rebuilt) return;
   const auto mismatch = workers.verify(execution.key, execution.history);
@@ -557,6 +617,8 @@ WorldResult World::Parts::so_far(Instant now) {
   WorldResult result = identity();
   result.ended_at = now;
   result.measured = measure->so_far(now);
+  result.measured.own = own_objectives->results();
+  if (releases) result.measured.releases = releases->summary(now);
   result.measured.capacity = capacity(now);
   result.alerts = alerts->results(result.measured.faults, impacts(result.measured), now);
   result.escalation = oncall.follow(result.alerts, now);
@@ -576,11 +638,14 @@ WorldResult World::Parts::run() {
   disk_faults->watch_space(static_cast<std::int64_t>(scenario.topology.state_store.disk_size.count));
   heartbeat();
   faults->start();
+  if (releases) releases->start();
   if (retention) retention->start();
   arrivals->start();
+  if (probes) probes->start();
   operators->start();
   kernel.add_sample_grid(Instant{0}, scenario.sample_interval, [this](Instant at) {
     measure->sample(at);
+    own_objectives->step(measure->series(), at);
     const std::span<const AlertTransition> changes = alerts->step(measure->series(), at);
     if (!changes.empty() && scenario.alerts.act_on_run && at.ns >= scenario.warmup.ns && operators->wait_for_alerts()) {
       alert_changes.assign(changes.begin(), changes.end());
@@ -600,8 +665,13 @@ WorldResult World::Parts::run() {
   result.aborted = aborted;
   result.interrupted = status == RunStatus::stopped && !aborted;
   result.ended_at = kernel.now();
-  if (result.ended_at.ns % scenario.sample_interval.ns != 0) measure->sample(result.ended_at);
+  if (result.ended_at.ns % scenario.sample_interval.ns != 0) {
+    measure->sample(result.ended_at);
+    own_objectives->step(measure->series(), result.ended_at);
+  }
   result.measured = measure->finish(result.ended_at);
+  result.measured.own = own_objectives->results();
+  if (releases) result.measured.releases = releases->summary(result.ended_at);
   if (const auto* archive = dynamic_cast<const RunArchive*>(rows.get())) {
     result.measured.counts["archived_runs"] = archive->archived().runs;
     result.measured.counts["archived_events"] = archive->archived().events;
@@ -624,7 +694,8 @@ WorldResult World::Parts::run() {
   result.warnings = warnings;
   if (histories != nullptr) {
     for (const engine::ExecutionKey& key : service.open_keys())
-      histories->execution_open_at_end(name_of(key), service.execution_of(key.stream())->history, result.ended_at);
+      if (key.run.value < engine::kFirstProbeRun)
+        histories->execution_open_at_end(name_of(key), service.execution_of(key.stream())->history, result.ended_at);
   }
   if (!store_copy.empty()) {
     auto* sqlite = dynamic_cast<store::SqliteStateStore*>(rows.get());

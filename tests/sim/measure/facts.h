@@ -17,7 +17,7 @@ inline Instant at_ms(std::int64_t ms) {
 inline MeasureConfig small_config() {
   MeasureConfig config;
   config.start = {1'767'225'600'000'000'000};
-  config.plans = {{"small", "1", {"a", "b"}}, {"wide", "2", {"c"}}};
+  config.plans = {{"small", "1", {"a", "b"}, {}}, {"wide", "2", {"c"}, {}}};
   config.queues = {{"tq-control", 2}, {"tq-data", 3}};
   config.subscriptions = {"ui", "audit"};
   config.warehouses = 2;

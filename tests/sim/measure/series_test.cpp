@@ -140,10 +140,10 @@ TEST(Series, TheRingKeepsTheNewestRowsAndTheSinkSeesAll) {
   EXPECT_EQ(store.rows(), 10U);
   EXPECT_EQ(store.first_kept(), 7U);
   EXPECT_EQ(store.value(7, 1), 7);
-  EXPECT_EQ(store.row_at_or_after(at(0)), 7U);
-  EXPECT_EQ(store.row_at_or_after(at(120)), 8U);
-  EXPECT_EQ(store.row_at_or_after(at(121)), 9U);
-  EXPECT_EQ(store.row_at_or_after(at(136)), 10U);
+  EXPECT_EQ(store.row_at_or_after(at(0), 0), 7U);
+  EXPECT_EQ(store.row_at_or_after(at(120), 0), 8U);
+  EXPECT_EQ(store.row_at_or_after(at(121), 0), 9U);
+  EXPECT_EQ(store.row_at_or_after(at(136), 0), 10U);
   EXPECT_EQ(sink.times.size(), 10U);
   EXPECT_EQ(sink.names, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(sink.first_rows, (std::vector<std::uint64_t>{0, 4}));
@@ -191,6 +191,24 @@ TEST(Series, AGaugeNeverSetHasNoSamples) {
   store.add_row(at(15), row);
   EXPECT_EQ(store.answers()[0].samples, 1U);
   EXPECT_EQ(store.answers()[0].increase, 0);
+}
+
+TEST(SeriesStore, KeepsNamedSeriesLongerThanTheOthers) {
+  SeriesStore store(3);
+  store.keep_longer({"far"}, 6);
+  const std::uint32_t near = store.add_series({"near", {}, MetricKind::counter, 0});
+  const std::uint32_t far = store.add_series({"far", {}, MetricKind::counter, 0});
+  for (int i = 0; i < 8; ++i) {
+    std::vector<double> values{1.0 * i, 10.0 * i};
+    store.add_row(at(15 * i), values);
+  }
+  EXPECT_EQ(store.first_kept(near), 5U);
+  EXPECT_EQ(store.first_kept(far), 2U);
+  EXPECT_EQ(store.value(2, far), 20);
+  EXPECT_EQ(store.value(7, far), 70);
+  EXPECT_EQ(store.time(2), at(30));
+  EXPECT_EQ(store.row_at_or_after(at(0), near), 5U);
+  EXPECT_EQ(store.row_at_or_after(at(0), far), 2U);
 }
 
 }  // namespace

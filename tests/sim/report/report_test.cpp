@@ -95,8 +95,9 @@ TEST(JsonReport, KeepsTheContractsKeysInTheirOrder) {
   for (const char* key : {"name", "injected_at", "healed_at", "count", "recovered_seconds"}) {
     EXPECT_NE(report.find("faults")->as_array().front().find(key), nullptr) << key;
   }
-  EXPECT_TRUE(report.find("budget")->is_null());
-  EXPECT_EQ(report.find("budget_reason")->as_string(), sample_verdict().budget_absent);
+  for (const char* key : {"window", "total_minutes", "consumed_minutes", "pace", "state", "transitions"})
+    EXPECT_NE(report.find("budget")->find(key), nullptr) << key;
+  for (const char* key : {"per_run_nano_dollars", "parts"}) EXPECT_NE(report.find("cost")->find(key), nullptr) << key;
 }
 
 TEST(JsonReport, SaysTheSameForTheSameRunWhateverTheWallClockSaid) {

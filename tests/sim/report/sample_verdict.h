@@ -72,7 +72,7 @@ inline sim::Verdict sample_verdict() {
   m.capacity = {{"projector", projector}, {"outbox", relays}};
   m.absent_metrics = {{"dvt_plugin_calls_total", "not simulated"},
                       {"dvt_plugin_errors_total", "not simulated"},
-                      {"dvt_run_cost_estimate", "the cost of the control plane is not modelled yet"}};
+                      {"dvt_run_cost_estimate", "no run completed"}};
 
   ObjectiveResult write = objective("statestore-write", "dvt_statestore_write_duration_ms",
                                     Quantity::of(milliseconds(10)), ObjectiveVerdict::pass);
@@ -111,8 +111,36 @@ inline sim::Verdict sample_verdict() {
   ObjectiveResult cost = objective("cost-per-run", "dvt_run_cost_estimate", Quantity::of(Unit::dollars, 0.01),
                                    ObjectiveVerdict::not_measured);
   cost.reason =
-      "the cost of the control plane is not modelled yet, and a reason that is longer than its line goes below it";
+      "fewer runs were offered than the target's load, and a reason that is longer than its line goes below it";
   v.objectives = {plan, pause, write, lag, gaps, throughput, cost};
+
+  m.minutes.assign(120, kMinuteJudged);
+  for (const std::size_t minute : {40U, 41U, 42U}) m.minutes[minute] |= kBadRequests;
+  m.minutes[42] |= kBadProbe;
+  m.minutes[90] |= kBadWrites;
+  v.budget.configured = true;
+  v.budget.policy.window = BudgetWindow::calendar_month;
+  v.budget.status = {seconds(13'392), minutes(4), 6.67, BudgetState::advisory};
+  v.budget.transitions = {{Instant{} + minutes(43), BudgetState::advisory, minutes(3), seconds(13'392)}};
+  ReleaseSummary& releases = m.releases;
+  releases = {2, 1, 1, 1, 0, 1, minutes(30), {}};
+  releases.list = {{"weekly", 0, Instant{} + minutes(40), ReleaseFate::shipped, Instant{} + minutes(40), true, 1},
+                   {"weekly", 1, Instant{} + minutes(90), ReleaseFate::waiting, std::nullopt, false, 1}};
+  v.cost.completed = 4'150;
+  v.cost.total = {2'075'000'000, 41'500'000, 8'300'000};
+  v.cost.per_run = {500'000, 10'000, 2'000};
+  v.cost.idle = 1'660'000'000;
+  v.cost.marginal_per_run = 112'000;
+  v.cost.replicas = {{"tq-data", 10, 2'075'000'000, 415'000'000}};
+  v.cost.by_plan = {{"small", 4'150, {400'000'000, 41'000'000, 8'000'000}},
+                    {"other", 0, {15'000'000, 500'000, 300'000}}};
+  LatencySummary steps;
+  steps.threshold = seconds(30);
+  steps.n = 1'000;
+  steps.good = 985;
+  steps.bad = 15;
+  steps.percentiles = percentiles(1'000, seconds(3), seconds(34), seconds(80));
+  m.data_plane = {{"dbt", "small", steps}};
 
   AlertResult fired;
   fired.rule = "PauseLatencyHigh";

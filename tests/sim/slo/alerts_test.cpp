@@ -361,6 +361,14 @@ TEST(Alerts, TheRingMustReachAsFarAsTheRulesLookBack) {
   EXPECT_GE(longest_reach(shipped({RuleSet::upstream, RuleSet::corrected})), minutes(10));
 }
 
+TEST(Alerts, OnlyTheSeriesOfRulesThatLookFarBackAreKeptForLong) {
+  const AlertReach reach = alert_reach(shipped({RuleSet::upstream, RuleSet::corrected}), hours(1));
+  EXPECT_EQ(reach.near_reach, hours(1));
+  EXPECT_EQ(reach.far_reach, hours(72));
+  EXPECT_EQ(reach.far_series,
+            (std::vector<std::string>{"dvt_control_plane_minutes_good_total", "dvt_control_plane_minutes_total"}));
+}
+
 // ---- Rule files ----
 
 class RuleFiles : public testing::Test {

@@ -120,38 +120,118 @@ TEST(Objectives, ThroughputIsNotApplicableWhenFewerWereOffered) {
   EXPECT_EQ(judged(measured, "throughput", phase3).verdict, ObjectiveVerdict::not_applicable);
 }
 
-TEST(Objectives, WhatIsNotMeasuredSaysWhyAndShowsItsCounts) {
+TEST(Objectives, TheErrorRateCountsTheEnginesFailuresTerminatedAndStuckRunsAndLeavesCancelledOnesOut) {
   Measurements measured;
-  measured.terminal = {1'000, 3, 7, 1, 20};
+  measured.terminal = {9'000, 3, 7, 1, 20};
   measured.runs.stuck = 2;
   const ObjectiveResult errors = judged(measured, "error-rate");
-  EXPECT_EQ(errors.verdict, ObjectiveVerdict::not_measured);
-  EXPECT_EQ(errors.n, 1'013U);  // cancelled apart
+  EXPECT_EQ(errors.verdict, ObjectiveVerdict::pass);
+  EXPECT_EQ(errors.n, 9'013U);
   EXPECT_EQ(errors.bad, 6U);
-  for (const char* name : {"availability", "error-rate", "cost-per-run"}) {
-    EXPECT_EQ(judged(measured, name).verdict, ObjectiveVerdict::not_measured);
-    EXPECT_FALSE(judged(measured, name).reason.empty());
-  }
+  EXPECT_EQ(errors.good, 9'007U);  // the users' own failures are no errors of the engine
+  EXPECT_DOUBLE_EQ(errors.observed->number, 6.0 / 9'013.0);
+}
+
+TEST(Objectives, AnErrorRateOfOneInAThousandHoldsAndOneMoreDoesNot) {
+  Measurements measured;
+  measured.terminal = {3'996, 4, 0, 0, 0};
+  EXPECT_EQ(judged(measured, "error-rate").verdict, ObjectiveVerdict::pass);  // 1000·4 <= 4000
+  measured.terminal = {3'995, 4, 0, 0, 0};
+  EXPECT_EQ(judged(measured, "error-rate").verdict, ObjectiveVerdict::fail);
+  measured.terminal = {2'994, 0, 0, 0, 0};
+  EXPECT_EQ(judged(measured, "error-rate").verdict, ObjectiveVerdict::insufficient);
+  measured.terminal = {2'995, 0, 0, 0, 0};
+  EXPECT_EQ(judged(measured, "error-rate").verdict, ObjectiveVerdict::pass);
+}
+
+TEST(Objectives, AvailabilityIsTheShareOfGoodMinutesAfterWarmUp) {
+  Measurements measured;
+  measured.warmup_end = Instant{} + minutes(10);
+  measured.minutes.assign(410, kMinuteJudged);
+  measured.minutes[9] |= kBadProbe;  // before the end of warm-up
+  EXPECT_EQ(judged(measured, "availability").verdict, ObjectiveVerdict::pass);
+  EXPECT_EQ(judged(measured, "availability").n, 400U);
+  measured.minutes[10] |= kBadProbe;
+  measured.minutes[11] |= kBadRequests | kBadWrites;
+  const ObjectiveResult at_target = judged(measured, "availability");
+  EXPECT_EQ(at_target.verdict, ObjectiveVerdict::pass);  // 2 of 400: exactly 99.5 %
+  EXPECT_EQ(at_target.bad, 2U);
+  EXPECT_DOUBLE_EQ(*at_target.budget_left, 0.0);
+  EXPECT_EQ(at_target.reason, "2 bad minutes: 1 by requests, 1 by writes, 1 by the probe");
+  EXPECT_EQ(at_target.windows, (WindowCount{1, 1})) << "2 of the 240 minutes of the one full window are bad";
+  measured.minutes[300] |= kBadProbe;
+  EXPECT_EQ(judged(measured, "availability").verdict, ObjectiveVerdict::fail);
+}
+
+TEST(Objectives, AMinuteThatNothingTellsOfIsLeftOutOfAvailability) {
+  Measurements measured;
+  measured.minutes.assign(60, 0);
+  EXPECT_EQ(judged(measured, "availability").verdict, ObjectiveVerdict::insufficient);
+  measured.minutes[5] = kMinuteJudged;
+  EXPECT_EQ(judged(measured, "availability").n, 1U);
+}
+
+TEST(Objectives, BadMinutesAreShownAsStretches) {
+  Measurements measured;
+  measured.minutes.assign(20, kMinuteJudged);
+  for (const std::size_t minute : {3U, 4U, 5U, 9U}) measured.minutes[minute] |= kBadProbe;
+  measured.minutes[5] |= kBadWrites;
+  const std::vector<BadSlice> slices = bad_slices(measured);
+  ASSERT_EQ(slices.size(), 2U);
+  EXPECT_EQ(slices[0].from, Instant{} + minutes(3));
+  EXPECT_EQ(slices[0].to, Instant{} + minutes(6));
+  EXPECT_EQ(slices[0].counts.bad_probe, 3U);
+  EXPECT_EQ(slices[0].counts.bad_writes, 1U);
+  EXPECT_EQ(slices[1].counts.bad(), 1U);
+}
+
+TEST(Objectives, EachPartOfTheCostIsJudgedByItself) {
+  Measurements measured;
+  measured.end = Instant{} + hours(24);
+  measured.runs.requested = 50'000;
+  CostResult cost;
+  cost.completed = 50'000;
+  cost.total = {50'000LL * 5'000'000, 0, 0};  // exactly its target
+  const auto verdict = [&] {
+    const std::vector<ObjectiveResult> all = evaluate_objectives(measured, {}, {}, cost);
+    return *find_objective(all, "cost-per-run");
+  };
+  EXPECT_EQ(verdict().verdict, ObjectiveVerdict::pass);
+  cost.total.network = 50'000LL * 2'000'000 + 1;  // the sum is far below $0.01 all the same
+  EXPECT_EQ(verdict().verdict, ObjectiveVerdict::fail);
+  EXPECT_EQ(verdict().reason, "above its target: network");
+  measured.runs.requested = 49'999;
+  EXPECT_EQ(verdict().verdict, ObjectiveVerdict::not_applicable);
 }
 
 TEST(Objectives, AssumedLatenciesAreTaggedAsInputDriven) {
   for (const ObjectiveResult& objective : evaluate_objectives({})) {
     const bool by_input = objective.name == "plan-persisted" || objective.name == "statestore-write" ||
-                          objective.name == "outbox-delivery";
+                          objective.name == "outbox-delivery" || objective.name == "cost-per-run";
     EXPECT_EQ(objective.emergent, !by_input) << objective.name;
   }
 }
 
-TEST(Objectives, AScenariosOwnAreListedAndNotSilentlyDropped) {
+TEST(Objectives, AScenariosOwnFollowTheBuiltInOnesAndAreJudgedByTheirTarget) {
   Objectives own;
-  own.added.push_back({});
-  own.added.back().name = "mine";
-  own.file.path = "slo.yaml";
-  const std::vector<ObjectiveResult> all = evaluate_objectives({}, own);
+  own.added.resize(2);
+  own.added[0].name = "mine";
+  own.added[0].target = percent(99);
+  own.added[1].name = "quiet";
+  own.added[1].target = percent(99);
+  Measurements measured;
+  measured.own = {{200, 2, {4, 1}}, {}};
+  std::vector<ObjectiveResult> all = evaluate_objectives(measured, own);
   ASSERT_EQ(all.size(), 14U);
   EXPECT_EQ(all[12].name, "mine");
-  EXPECT_EQ(all[12].verdict, ObjectiveVerdict::not_measured);
-  EXPECT_EQ(all[13].name, "slo.yaml");
+  EXPECT_EQ(all[12].verdict, ObjectiveVerdict::pass);
+  EXPECT_DOUBLE_EQ(all[12].observed->number, 0.99);
+  EXPECT_DOUBLE_EQ(*all[12].budget_left, 0.0);
+  EXPECT_EQ(all[12].windows, (WindowCount{4, 1}));
+  EXPECT_EQ(all[13].verdict, ObjectiveVerdict::insufficient);
+  measured.own[0].bad = 3;
+  all = evaluate_objectives(measured, own);
+  EXPECT_EQ(all[12].verdict, ObjectiveVerdict::fail);
 }
 
 TEST(Quantity, IsWrittenExactly) {

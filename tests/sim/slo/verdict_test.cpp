@@ -222,7 +222,11 @@ TEST(VerdictView, GivesEveryKindOfPathItsValue) {
   EXPECT_EQ(number("capacity.outbox.servers"), 2);
   EXPECT_FALSE(view.lookup("capacity.outbox.utilisation").has_value()) << "it served nothing that takes time";
   EXPECT_FALSE(view.lookup("capacity.warehouse.servers").has_value());
-  EXPECT_FALSE(view.lookup("budget.consumed").has_value());
+  EXPECT_EQ(number("budget.consumed"), 0);
+  EXPECT_EQ(number("budget.total"), 216 * 60e9);
+  EXPECT_EQ(view.lookup("budget.state")->text, "NORMAL");
+  EXPECT_EQ(view.lookup("cost.per_run")->kind, ValueKind::money);
+  EXPECT_EQ(number("releases.shipped"), 0);
   EXPECT_FALSE(view.lookup("no.such.path").has_value());
 }
 

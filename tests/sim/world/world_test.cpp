@@ -376,7 +376,8 @@ TEST(World, KillsEveryMinuteForAnHourLoseNoRun) {
   const WorldResult result = run(load(
       "dbt-project.yaml",
       {{"faults", "{storm: {kind: kill, target: worker/tq-control/*, at: 1h, until: 2h, every: 1m, maxDown: 50%}}"},
-       {"topology.activityOptions", "{default: {heartbeat: 20s}}"}}));
+       {"topology.activityOptions", "{default: {heartbeat: 20s}}"},
+       {"workload.probe", "none"}}));
   EXPECT_GT(result.measured.counts.at("worker_crashes"), 30);
   EXPECT_GT(result.measured.counts.at("workflow_tasks_replayed"), 0);
   EXPECT_EQ(result.measured.runs.failed, 0u);
@@ -463,7 +464,7 @@ TEST(World, ARegisteredWorkflowTellsTheStoreHowItsRunsBeginAndEndAndNothingElse)
   WorldOptions options;
   options.listeners.push_back(&events);
   options.verify_every = 1;
-  const WorldResult result = run(load("order-saga.yaml"), options);
+  const WorldResult result = run(load("order-saga.yaml", {{"workload.probe", "none"}}), options);
   expect_no_violation(result);
   std::uint64_t completed = 0, failed = 0;
   for (const auto& [run, types] : events.by_run) {
