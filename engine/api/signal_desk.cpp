@@ -130,6 +130,10 @@ ApiError SignalDesk::check_step(const Signal& signal, const RunIdentity& run) co
 }
 
 void SignalDesk::handle(std::uint64_t ordinal) {
+  if (Signal* other = another_writing(ordinal)) {
+    other->repeats.push_back(ordinal);
+    return;
+  }
   Signal& signal = signals_.at(ordinal);
   const Instant now = timers_.now();
   if (const RunIdentity* run = runs_.open_run(signal.request.run)) {
@@ -184,10 +188,13 @@ void SignalDesk::write(std::uint64_t ordinal, DecisionStatus status, ApiError er
   decision.reason = signal.request.reason;
   decision.payload = signal.request.payload;
   decision.received_at = signal.received_at;
-  decision.decided_at = timers_.now();
+  if (!signal.writing) signal.decided_at = timers_.now();
+  decision.decided_at = signal.decided_at;
   decision.replaces = replaces;
   decision.signal = ordinal;
   if (status == DecisionStatus::accepted) decision.allows = signal.allows;
+  writers_[signal.request.run.value].try_emplace(signal.request.signal_id, ordinal);
+  signal.writing = true;
   const DrawKey key{signal.request.run.value, ordinal, 2 + std::uint64_t{signal.writes++}};
   store_.decide(std::move(decision), key, [this, ordinal, status, error, replaces](const DecideOutcome& outcome) {
     stored(ordinal, status, error, replaces, outcome);
@@ -213,10 +220,16 @@ void SignalDesk::stored(std::uint64_t ordinal, DecisionStatus status, ApiError e
     });
     return;
   }
-  // Of a decision that was written before, what stands is its own unless it says something else.
-  const bool own =
-      signal.unsettled && outcome.ok && outcome.receipt.status == status && outcome.receipt.code == info(error).code;
-  signal.unsettled = false;
+  // Of a decision that was written before, what stands is its own unless it says something else, or another signal with
+  // this id was there first: both may have asked without hearing what became of it.
+  const bool own = signal.unsettled && outcome.ok && outcome.receipt.status == status &&
+                   outcome.receipt.code == info(error).code && is_writer(ordinal);
+  signal.unsettled = signal.writing = false;
+  for (const std::uint64_t repeat : std::exchange(signal.repeats, {})) timers_.post([this, repeat] { handle(repeat); });
+  if (outcome.ok && !outcome.receipt.idempotent)
+    writers_[signal.request.run.value][signal.request.signal_id] = ordinal;
+  else if (!outcome.ok && is_writer(ordinal) && !signal.was_deferred)
+    writers_[signal.request.run.value].erase(signal.request.signal_id);
   const bool fresh = outcome.ok && (!outcome.receipt.idempotent || own);
   settle_place(signal, fresh && status == DecisionStatus::accepted);
   if (signal.retry && !(fresh && status == DecisionStatus::accepted)) {
@@ -235,6 +248,24 @@ void SignalDesk::stored(std::uint64_t ordinal, DecisionStatus status, ApiError e
   if (status == DecisionStatus::accepted && !signal.retry && runs_.open_run(signal.request.run) == nullptr)
     return decide(ordinal, DecisionStatus::rejected, ApiError::run_terminal, true);  // it ended at this very moment
   finish(ordinal, status, info(error).code, false);
+}
+
+SignalDesk::Signal* SignalDesk::another_writing(std::uint64_t ordinal) {
+  const SignalRequest& request = signals_.at(ordinal).request;
+  const auto run = writers_.find(request.run.value);
+  if (run == writers_.end()) return nullptr;
+  const auto writer = run->second.find(request.signal_id);
+  if (writer == run->second.end() || writer->second == ordinal) return nullptr;
+  const auto other = signals_.find(writer->second);
+  return other != signals_.end() && other->second.writing ? &other->second : nullptr;
+}
+
+bool SignalDesk::is_writer(std::uint64_t ordinal) const {
+  const SignalRequest& request = signals_.at(ordinal).request;
+  const auto run = writers_.find(request.run.value);
+  if (run == writers_.end()) return false;
+  const auto writer = run->second.find(request.signal_id);
+  return writer != run->second.end() && writer->second == ordinal;
 }
 
 // Only what reaches the run counts against its limit.
@@ -360,6 +391,7 @@ void SignalDesk::try_deferred(DeferredSignal deferred) {
   const std::uint64_t ordinal = deferred.signal;
   Signal& signal = signals_.at(ordinal);
   const Instant now = timers_.now();
+  if (another_writing(ordinal) != nullptr) return defer(ordinal, now + kUnknownRetry);
   ApiError error = ApiError::none;
   try {
     error = check_target(signal);

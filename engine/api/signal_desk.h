@@ -88,7 +88,10 @@ class SignalDesk {
   void applied(std::uint64_t signal, Instant at);
   void lost(std::uint64_t signal, Instant at);
   /// The run ended long ago; no signal to it will be accepted any more.
-  void forget(RunOrdinal run) { windows_.erase(run.value); }
+  void forget(RunOrdinal run) {
+    windows_.erase(run.value);
+    writers_.erase(run.value);
+  }
 
  private:
   struct Signal {
@@ -105,6 +108,9 @@ class SignalDesk {
     std::uint32_t writes = 0;
     std::optional<RunOrdinal> retry;         // RETRY_RUN: the run that was prepared
     std::shared_ptr<const NewEvent> allows;  // … and its RunQueued, stored with the decision
+    bool writing = false;                    // its decision is under way to the store
+    std::vector<std::uint64_t> repeats;      // signals with its id, which wait for that
+    Instant decided_at;                      // of that decision, however often it is written
     bool unsettled = false;                  // whether its decision is stored is not known
   };
 
@@ -119,6 +125,9 @@ class SignalDesk {
   void write(std::uint64_t signal, DecisionStatus status, ApiError error, bool replaces);
   void stored(std::uint64_t signal, DecisionStatus status, ApiError error, bool replaces, const DecideOutcome& outcome);
   void finish(std::uint64_t signal, DecisionStatus status, std::string_view code, bool repeat);
+  bool is_writer(std::uint64_t signal) const;
+  /// Another signal with this id is being decided: its decision comes first. Null: none is.
+  Signal* another_writing(std::uint64_t signal);
   void settle_place(Signal& signal, bool keep);
   void apply(std::uint64_t signal);
   void try_deferred(DeferredSignal deferred);
@@ -143,6 +152,8 @@ class SignalDesk {
   Instant pump_at_;
   std::uint64_t next_signal_ = 1;
   std::uint64_t next_copy_ = kFirstCopy;
+  /// By run and signalId: whose decision stands, or may stand while it is not known. Until the run is forgotten.
+  std::unordered_map<std::uint32_t, std::unordered_map<std::string, std::uint64_t>> writers_;  // looked up only
   std::vector<std::uint64_t> overtaken_;  // wait for the next signal to pass them
   const LatencyScale* scale_ = nullptr;
   std::unordered_map<std::uint64_t, Signal> signals_;      // under way; looked up only
