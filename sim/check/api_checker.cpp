@@ -75,8 +75,10 @@ void ApiChecker::decision_stored(const SignalDecision& decision, Instant at) {
     recorded_.erase(decision.signal);
     return;
   }
+  // Written again because nobody knew what had become of it: one signal all the same.
+  const bool written_before = recorded_.contains(decision.signal);
   recorded_[decision.signal] = decision.run;
-  if (run == nullptr || config_.signals_per_run == 0) return;
+  if (written_before || run == nullptr || config_.signals_per_run == 0) return;
   rate_.checked();
   // By the instants at which the decisions were made: the writes after them take their own time.
   auto& window = run->accepted;
