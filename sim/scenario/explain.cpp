@@ -10,6 +10,7 @@
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/reader.h"
 #include "sim/scenario/study_spec.h"
+#include "sim/scenario/traps.h"
 #include "sim/scenario/words.h"
 
 namespace dvt::sim {
@@ -152,6 +153,25 @@ std::string explain_known_faults() {
          listing(rows);
 }
 
+std::string text_of(const Trap& trap) {
+  std::string out = fmt::format("trap {}\n  {}\n\n", trap.number, trap.trap);
+  std::vector<std::pair<std::string, std::string>> rows{{"instead", std::string(trap.instead)}};
+  for (const std::string_view file : trap.demonstrations)
+    rows.emplace_back("see", fmt::format("dvtsim run tests/scenarios/{}", file));
+  return out + listing(rows);
+}
+
+Result<std::string, NoTopic> explain_traps(std::string_view number) {
+  std::string all = "Traps in the documents; each has a scenario whose assertions show it:\n\n";
+  for (const Trap& trap : traps()) {
+    if (std::to_string(trap.number) == number) return text_of(trap);
+    all += text_of(trap) + "\n";
+  }
+  if (!number.empty()) return failure(NoTopic{fmt::format("no trap \"{}\"; expected 1 to {}", number, traps().size())});
+  all.pop_back();
+  return all;
+}
+
 std::string explain_distribution() {
   std::string out = "A distribution stands wherever <dist> does: a bare duration (constant), or one of\n";
   std::vector<std::pair<std::string, std::string>> rows;
@@ -216,6 +236,8 @@ std::string topics() {
                                                     {"objectives", "the built-in objectives"},
                                                     {"objectives NAME", "one objective"},
                                                     {"known-faults", "known faults of the production design"},
+                                                    {"traps", "traps in the documents, with demonstrations"},
+                                                    {"traps N", "one trap"},
                                                     {"assertions", "the assertion language"},
                                                     {"units", "how scalars are written"},
                                                     {"exit-codes", "what the exit codes mean"}});
@@ -238,13 +260,14 @@ Result<std::string, NoTopic> explain(std::string_view topic) {
   }
   if (head == "fault" || head == "faults") return explain_fault(rest);
   if (head == "objectives" || head == "objective") return explain_objectives(rest);
+  if (head == "traps" || head == "trap") return explain_traps(rest);
   if (topic == "distribution" || topic == "dist") return explain_distribution();
   if (topic == "known-faults" || topic == "known faults") return explain_known_faults();
   if (topic == "assertions" || topic == "assertion") return std::string(kAssertions);
   if (topic == "units") return std::string(kUnits);
   if (topic == "exit-codes" || topic == "exit codes") return std::string(kExitCodes);
-  const std::vector<std::string_view> known{"scenario",     "study",      "fault", "distribution", "objectives",
-                                            "known-faults", "assertions", "units", "exit-codes"};
+  const std::vector<std::string_view> known{"scenario",     "study", "fault",      "distribution", "objectives",
+                                            "known-faults", "traps", "assertions", "units",        "exit-codes"};
   std::string hint = Reading::suggestion(topic, known);
   std::string nearest;
   if (is_key_path(topic, nearest)) hint = fmt::format(" (did you mean scenario.{}?)", topic);

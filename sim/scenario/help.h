@@ -17,8 +17,8 @@ struct NoTopic {
 };
 
 /// Topics: `scenario`, `scenario.KEY` (names may be filled in: scenario.faults.slow.factor), `study`, `study.KEY`,
-/// `fault`, `fault KIND`, `distribution`, `objectives`, `objectives NAME`, `known-faults`, `assertions`, `units`,
-/// `exit-codes`. An empty topic lists them.
+/// `fault`, `fault KIND`, `distribution`, `objectives`, `objectives NAME`, `known-faults`, `traps`, `traps N`,
+/// `assertions`, `units`, `exit-codes`. An empty topic lists them.
 Result<std::string, NoTopic> explain(std::string_view topic);
 
 /// A small scenario with comments, for `dvtsim init`.

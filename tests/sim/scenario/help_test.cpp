@@ -1,9 +1,13 @@
 // explain, schema and init come from the table that reads scenarios, and none of them leaves a key out.
 #include "sim/scenario/help.h"
 
+#include <filesystem>
+#include <set>
+
 #include "engine/base/json.h"
 #include "sim/scenario/fault_kinds.h"
 #include "sim/scenario/key_table.h"
+#include "sim/scenario/traps.h"
 #include "sim/scenario/words.h"
 #include "support.h"
 
@@ -51,11 +55,34 @@ TEST(Explain, CoversEveryFaultKind) {
 TEST(Explain, CoversObjectivesAndTheOtherTopics) {
   for (const ObjectiveInfo& row : builtin_objectives())
     EXPECT_NE(explained("objectives " + std::string(row.name)).find(row.metric), std::string::npos);
-  for (const char* topic :
-       {"", "scenario", "fault", "objectives", "distribution", "known-faults", "assertions", "units", "exit-codes"}) {
+  for (const char* topic : {"", "scenario", "fault", "objectives", "distribution", "known-faults", "traps",
+                            "assertions", "units", "exit-codes", "study"}) {
     EXPECT_GT(explained(topic).size(), 100U) << topic;
   }
   EXPECT_NE(explained("exit-codes").find("130"), std::string::npos);
+}
+
+TEST(Explain, HasADemonstrationOfEachTrap) {
+  int number = 0;
+  std::set<std::string> named;
+  for (const Trap& trap : traps()) {
+    EXPECT_EQ(trap.number, ++number);
+    EXPECT_FALSE(trap.demonstrations.empty()) << number;
+    for (const std::string_view file : trap.demonstrations) {
+      EXPECT_TRUE(std::filesystem::exists(std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/" + std::string(file)))
+          << file;
+      EXPECT_NE(explained("traps " + std::to_string(number)).find(file), std::string::npos);
+      named.insert(std::string(file));
+    }
+  }
+  EXPECT_EQ(number, 14);
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(DVTSIM_SOURCE_ROOT) + "/tests/scenarios/traps")) {
+    const std::string name = "traps/" + entry.path().filename().string();
+    if (!name.ends_with(".yaml") || name == "traps/rules.yaml") continue;
+    EXPECT_TRUE(named.contains(name)) << name;
+  }
+  EXPECT_NE(explain("traps 15").error().message.find("expected 1 to 14"), std::string::npos);
 }
 
 TEST(Explain, AnswersAWrongTopicWithTheNearest) {

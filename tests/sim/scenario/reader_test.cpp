@@ -93,8 +93,8 @@ TEST(Errors, OfUnmodelledPartsNameThePart) {
   const std::string errors =
       errors_of(small_and("topology: {taskQueues: {tq-data: {rateLimit: 5/s}}, orphanedQuery: cancelled}"));
   EXPECT_EQ(errors,
-            "s.yaml:10:45: topology.taskQueues.tq-data.rateLimit: not modelled yet; only its default 0/s is accepted\n"
-            "s.yaml:10:67: topology.orphanedQuery: cancelled is not modelled yet\n");
+            "s.yaml:10:46: topology.taskQueues.tq-data.rateLimit: not modelled yet; only its default 0/s is accepted\n"
+            "s.yaml:10:68: topology.orphanedQuery: cancelled is not modelled yet\n");
 }
 
 TEST(Errors, OfAStudySayWhatRunsIt) {
