@@ -203,7 +203,8 @@ void LogChecker::run_closed(const RunClosed& fact) {
 }
 
 // The engine's close against the log's last word. Nobody promises an event for a run that an operator terminated, nor
-// for one that failed because its events could not be written; but the log may not say the opposite.
+// for one that failed because its events could not be written. The log may not say the opposite, unless its last word
+// was written and the acknowledgement never reached the workflow: the two halves of such a write cannot agree.
 void LogChecker::check_engine_agrees(const RunClosed& fact, const RunLog& log) {
   if (fact.outcome == RunOutcome::terminated) return;
   engine_agrees_.checked();
@@ -220,7 +221,8 @@ void LogChecker::check_engine_agrees(const RunClosed& fact, const RunLog& log) {
     return;
   }
   const bool unwritten = log.unwritten_key != 0 || log.failed_activity != 0;
-  if (fact.outcome == RunOutcome::failed && !is_terminal(said) && unwritten) return;
+  const bool unheard = log.failed_activity != 0 && said == RunStatus::completed;
+  if (fact.outcome == RunOutcome::failed && ((!is_terminal(said) && unwritten) || unheard)) return;
   engine_agrees_.broken(fact.closed_at, fact.run, text);
 }
 

@@ -9,6 +9,7 @@ namespace dvt::sim::cli {
 
 void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_study(CLI::App& app, const CommonOptions& common, int& exit_code);  // study, sweep, compare, search
+void add_swarm(CLI::App& app, const CommonOptions& common, int& exit_code);  // swarm, shrink
 void add_test(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_audit(CLI::App& app, const CommonOptions& common, int& exit_code);
 void add_backtest(CLI::App& app, const CommonOptions& common, int& exit_code);  // backtest, review

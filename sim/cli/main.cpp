@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
   add_test(app, common, exit_code);
   add_study(app, common, exit_code);
   add_backtest(app, common, exit_code);
+  add_swarm(app, common, exit_code);
   add_check(app, common, exit_code);
   add_audit(app, common, exit_code);
   add_language(app, common, exit_code);

@@ -297,12 +297,25 @@ void MemoryStateStore::fold_if_done(Run& run) {
   }
   for (const StoredEvent& event : run.events) forget_event(event.position);
   held_events_ -= run.events.size();
-  requests_.erase(run.record.request_key);
+  forget_request(run);
   remember_folded(run.record.ordinal);
   const std::uint32_t slot = run_index_.find(run.record.ordinal.value);
   run_index_.erase(run.record.ordinal.value);
   run.clear();
   free_runs_.push_back(slot);
+}
+
+// A client may repeat its request after the run is over: its key outlives the run, as the row in SQLite does. One that
+// was refused before its first event was never accepted.
+void MemoryStateStore::forget_request(const Run& run) {
+  if (run.events.empty()) {
+    requests_.erase(run.record.request_key);
+    return;
+  }
+  folded_requests_.push_back(run.record.request_key);
+  if (folded_requests_.size() <= kFoldedRequests) return;
+  requests_.erase(folded_requests_.front());
+  folded_requests_.pop_front();
 }
 
 void MemoryStateStore::log_event(Run& run, std::size_t index) {

@@ -106,6 +106,7 @@ class MemoryStateStore final : public StateStore {
 
   Run* find(RunOrdinal run);
   void fold_if_done(Run& run);
+  void forget_request(const Run& run);
   /// Null when the position is settled.
   Outbox* outbox_row(std::uint64_t position);
   void wait_until(std::uint64_t position, Outbox& row, Instant time);
@@ -122,6 +123,10 @@ class MemoryStateStore final : public StateStore {
   std::deque<Run> runs_;      // slots: addresses stay
   std::vector<std::uint32_t> free_runs_;
   std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;
+  /// Keys of runs that were folded away, the oldest first: a bound, so that months stay flat; more than two days at
+  /// 50,000 runs a day, and clients repeat a request for a minute at most.
+  static constexpr std::size_t kFoldedRequests = 100'000;
+  std::deque<Digest> folded_requests_;
   /// Accepted for runs that were folded away (RETRY_RUN): by run, tenant and signal id.
   std::map<std::string, Decided> late_decisions_;
   static constexpr std::size_t kFoldedPage = 8'192;

@@ -60,6 +60,25 @@ TEST(MemoryStore, FoldsARunOnceItIsReleasedProjectedAndDelivered) {
   }
 }
 
+// A client that waited in vain asks again after its run is over: it must get that run, not a second one.
+TEST(MemoryStore, KnowsTheRequestOfARunThatIsFolded) {
+  MemoryStateStore store(test::memory_options(Keep::open_runs));
+  describe_world(store, 1);
+  for (std::uint32_t i = 0; i < 4; ++i) ASSERT_TRUE(store.append(numbered_event(0, i), Instant{}));
+  store.release_run(RunOrdinal{0});
+  deliver_all(store);
+  project(store, 0, 4, completed_state());
+  ASSERT_EQ(store.folded_runs(), 1U);
+  EXPECT_EQ(store.find_request(test::make_run(0).request_key), RunOrdinal{0});
+}
+
+TEST(MemoryStore, ForgetsTheRequestOfARunThatWasRefused) {
+  MemoryStateStore store(test::memory_options(Keep::open_runs));
+  describe_world(store, 1);
+  store.release_run(RunOrdinal{0});
+  EXPECT_EQ(store.find_request(test::make_run(0).request_key), std::nullopt);
+}
+
 TEST(MemoryStore, KeepsARunWhoseLastEventIsNotProjected) {
   MemoryStateStore store(test::memory_options(Keep::open_runs));
   describe_world(store, 1);

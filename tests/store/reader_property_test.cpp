@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "sim/study/ddmin.h"
 #include "store/bus/event_bus.h"
 #include "store/db/snapshot_hasher.h"
 #include "store/outbox/outbox_relays.h"
@@ -14,7 +15,6 @@
 #include "tests/store/store_fixture.h"
 #include "tests/support/fake_random.h"
 #include "tests/support/fake_timers.h"
-#include "tests/support/shrink.h"
 
 namespace dvt {
 namespace {
@@ -380,7 +380,7 @@ TEST_P(ReadersRecover, FromAnySequenceOfFaults) {
     const auto wrong = run(operations, GetParam());
     if (!wrong) continue;
     const auto shortest =
-        test::shrink(operations, [](const std::vector<Operation>& part) { return run(part, GetParam()).has_value(); });
+        sim::ddmin(operations, [](const std::vector<Operation>& part) { return run(part, GetParam()).has_value(); });
     FAIL() << "seed " << seed << ": " << *wrong << "\nshrunk: " << *run(shortest, GetParam()) << "\n"
            << text_of(shortest);
   }
@@ -397,7 +397,7 @@ TEST(Shrinking, FindsTheThreeAppendsThatAPlantedDefectNeeds) {
     auto candidate = random_operations(seed, 60);
     if (run(candidate, Backend::memory, true)) operations = std::move(candidate);
   }
-  const auto shortest = test::shrink(
+  const auto shortest = sim::ddmin(
       operations, [](const std::vector<Operation>& part) { return run(part, Backend::memory, true).has_value(); });
   ASSERT_EQ(shortest.size(), 3U) << text_of(shortest);
   for (const Operation& operation : shortest) {
@@ -413,7 +413,7 @@ TEST(Shrinking, KeepsOrderAndLeavesNothingThatIsNotNeeded) {
     const auto seven = std::find(part.begin(), part.end(), 7);
     return seven != part.end() && std::find(seven, part.end(), 150) != part.end();
   };
-  EXPECT_EQ(test::shrink(numbers, fails), (std::vector<int>{7, 150}));
+  EXPECT_EQ(sim::ddmin(numbers, fails), (std::vector<int>{7, 150}));
 }
 
 }  // namespace

@@ -255,6 +255,20 @@ TEST(Invariants, DoNotAskForTheEventOfARunThatFailedBecauseItsEventsCouldNotBeWr
   s.expect_clean();
 }
 
+// RunCompleted is in the log, and the workflow never heard so: it fails, and the log keeps its word.
+TEST(Invariants, AskNothingOfAnEndThatWasWrittenAndNeverHeardOf) {
+  for (const bool heard : {false, true}) {
+    Scene s;
+    s.script.open(0);
+    ActivityFact emission = s.script.activity(0, ActivityKind::control, "emitEvent");
+    s.script.begin(emission);
+    s.script.acknowledge(s.script.commit(s.script.make(0, EventType::run_completed)), false);
+    s.script.end(emission, heard ? ActivityOutcome::completed : ActivityOutcome::failed);
+    s.script.close(0, RunOutcome::failed);
+    EXPECT_EQ(s.finish().at("engine-matches-store").violations, heard ? 1U : 0U);
+  }
+}
+
 TEST(Invariants, StillJudgeARunWhoseRefusedAppendWasMadeGood) {
   Scene s;
   s.script.open(0);

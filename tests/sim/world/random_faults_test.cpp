@@ -6,9 +6,9 @@
 
 #include "engine/workflow/context.h"
 #include "sim/scenario/reader.h"
+#include "sim/study/ddmin.h"
 #include "sim/world/world.h"
 #include "tests/support/fake_random.h"
-#include "tests/support/shrink.h"
 
 namespace dvt::sim {
 namespace {
@@ -132,7 +132,7 @@ std::string broken(const std::string& text, const Defect& defect = {}) {
 std::string shrink_to_file(const FaultTexts& faults, std::uint64_t seed, const Defect& defect,
                            const std::string& name) {
   const FaultTexts shortest =
-      test::shrink(faults, [&](const FaultTexts& part) { return !broken(scenario_text(part, seed), defect).empty(); });
+      ddmin(faults, [&](const FaultTexts& part) { return !broken(scenario_text(part, seed), defect).empty(); });
   const std::string path = testing::TempDir() + name + ".yaml";
   std::ofstream(path) << scenario_text(shortest, seed);
   return path;
@@ -179,7 +179,7 @@ TEST(RandomFaults, ThatShowAPlantedDefectShrinkToAScenarioThatRepeatsIt) {
     FaultTexts candidate = random_faults(seed, 8);
     if (fails(candidate)) faults = std::move(candidate);
   }
-  const FaultTexts shortest = test::shrink(faults, fails);
+  const FaultTexts shortest = ddmin(faults, fails);
   ASSERT_EQ(shortest.size(), 1U);
   EXPECT_NE(shortest[0].find("worker/tq-control"), std::string::npos) << shortest[0];
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <vector>
 
-namespace dvt::test {
+namespace dvt::sim {
 
 /// `fails` must hold for `all` and give the same answer to the same list each time.
 template <class T, class Fails>
-std::vector<T> shrink(std::vector<T> all, Fails fails) {
+std::vector<T> ddmin(std::vector<T> all, Fails fails) {
   std::size_t pieces = 2;
   while (all.size() >= 2) {
     bool shorter = false;
@@ -29,4 +29,4 @@ std::vector<T> shrink(std::vector<T> all, Fails fails) {
   return all;
 }
 
-}  // namespace dvt::test
+}  // namespace dvt::sim
