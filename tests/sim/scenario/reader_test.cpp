@@ -223,7 +223,7 @@ TEST(FilePaths, AreRelativeToTheScenarioAndInOverridesToTheWorkingDirectory) {
 TEST(LoadScenario, SaysWhenTheFileCannotBeRead) {
   EXPECT_THROW((void)load_scenario("does/not/exist.yaml"), Error);
   EXPECT_THROW((void)load_scenario(DVT_TEST_DATA), Error);
-  EXPECT_FALSE(load_scenario(std::string(DVT_TEST_DATA) + "/reference.yaml").has_value());
+  EXPECT_TRUE(load_scenario(std::string(DVT_TEST_DATA) + "/reference.yaml").has_value());
 }
 
 }  // namespace

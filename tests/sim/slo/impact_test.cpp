@@ -58,13 +58,27 @@ TEST(Impact, OfTheLagAndOfGapsIsKnownToTheInstant) {
   EXPECT_EQ(find_impact(all, "projection-lag")->spans, measured.lag.bad_spans);
   EXPECT_NEAR(*find_impact(all, "projection-lag")->consumed(at(110)), 10 / 3.6, 1e-9);
   EXPECT_EQ(find_impact(all, "projection-gaps")->spans, (std::vector<TimeSpan>{{at(50), at(130)}, {at(500), at(560)}}));
-  EXPECT_EQ(find_impact(all, "availability"), nullptr);
+  EXPECT_EQ(find_impact(all, "cost-per-run"), nullptr);
 }
 
 TEST(Impact, IsToldByTheMetricsOfAnObjective) {
   EXPECT_EQ(objective_of_metric("dvt_outbox_delivery_duration_ms_bucket"), "outbox-delivery");
   EXPECT_EQ(objective_of_metric("dvt_runs_completed_total"), "error-rate");
   EXPECT_EQ(objective_of_metric("dvt_adapter_last_heartbeat_seconds"), "");
+}
+
+TEST(Impact, OfAvailabilityIsTheStretchesOfBadMinutes) {
+  Measurements measured;
+  measured.minutes.assign(400, kMinuteJudged);
+  for (const std::size_t minute : {10U, 11U, 50U}) measured.minutes[minute] |= kBadProbe;
+  const std::vector<Impact> all = impacts(measured);
+  const Impact* impact = find_impact(all, "availability");
+  ASSERT_NE(impact, nullptr);
+  ASSERT_EQ(impact->spans.size(), 2U);
+  EXPECT_EQ(impact->spans[0].from, Instant{} + minutes(10));
+  EXPECT_EQ(impact->spans[0].to, Instant{} + minutes(12));
+  EXPECT_DOUBLE_EQ(impact->allowed, 2.0);
+  EXPECT_DOUBLE_EQ(*impact->consumed(Instant{} + minutes(12)), 1.0);
 }
 
 }  // namespace
