@@ -52,7 +52,7 @@ Measure::Measure(MeasureConfig config)
   series_.keep_longer(config_.far_series,
                       static_cast<std::size_t>(config_.keep_far.ns / config_.sample_interval.ns) + 2);
   for (const MeasureConfig::StepClass& one : config_.step_classes)
-    step_classes_.emplace_back(one.threshold, config_.warmup_end);
+    step_classes_.emplace_back(one.threshold, config_.warmup_end, std::size_t{4'096});  // for display
   outbox_by_subscription_.reserve(config_.subscriptions.size());
   for (std::uint32_t i = 0; i < config_.subscriptions.size(); ++i) {
     outbox_by_subscription_.emplace_back(config_.thresholds.outbox, config_.warmup_end);

@@ -6,7 +6,7 @@ namespace dvt::sim {
 
 namespace {
 
-constexpr std::size_t kClosedKept = 8'192;
+constexpr std::size_t kClosedKept = 1'024;
 
 std::vector<ResourceUse> entries(std::vector<std::string> names, std::size_t queues) {
   std::vector<ResourceUse> out;
