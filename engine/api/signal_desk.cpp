@@ -10,6 +10,8 @@ namespace dvt::engine {
 namespace {
 
 constexpr std::size_t kWholeLog = 1'000'000;
+// So many runs may be remembered for their signals before those that have ended are dropped.
+constexpr std::size_t kWritersKept = 64;
 
 StepStatus status_of(const RunState& state, StepIndex step) {
   return step.value < state.steps.size() ? state.steps[step.value].status : StepStatus::pending;
@@ -194,6 +196,11 @@ void SignalDesk::write(std::uint64_t ordinal, DecisionStatus status, ApiError er
   decision.signal = ordinal;
   if (status == DecisionStatus::accepted) decision.allows = signal.allows;
   writers_[signal.request.run.value].try_emplace(signal.request.signal_id, ordinal);
+  // Of runs that have ended no more signals are accepted.
+  if (writers_.size() >= kWritersKept && writers_.size() % kWritersKept == 0)
+    std::erase_if(writers_, [this, kept = signal.request.run.value](const auto& of_run) {
+      return of_run.first != kept && runs_.open_run({of_run.first}) == nullptr;
+    });
   signal.writing = true;
   const DrawKey key{signal.request.run.value, ordinal, 2 + std::uint64_t{signal.writes++}};
   store_.decide(std::move(decision), key, [this, ordinal, status, error, replaces](const DecideOutcome& outcome) {
