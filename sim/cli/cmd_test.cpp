@@ -7,6 +7,7 @@
 #include "engine/base/format.h"
 #include "sim/cli/commands.h"
 #include "sim/report/junit.h"
+#include "sim/scenario/study_spec.h"
 #include "sim/study/execute.h"
 #include "sim/study/parallel.h"
 
@@ -36,18 +37,23 @@ Tier parse_tier(const std::string& text) {
   return text == "nightly" ? Tier::nightly : text == "full" ? Tier::full : Tier::quick;
 }
 
-std::vector<std::string> scenario_files(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
+struct Found {
+  std::string file;
+  bool searched = false;  // in a folder, where other YAML may stand: studies, rules, objectives
+};
+
+std::vector<Found> scenario_files(const std::vector<std::string>& paths) {
+  std::vector<Found> files;
   for (const std::string& path : paths) {
     if (!std::filesystem::is_directory(path)) {
-      files.push_back(path);
+      files.push_back({path, false});
       continue;
     }
     std::vector<std::string> found;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
       if (entry.is_regular_file() && entry.path().extension() == ".yaml") found.push_back(entry.path().string());
     std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
+    for (std::string& file : found) files.push_back({std::move(file), true});
   }
   return files;
 }
@@ -131,14 +137,18 @@ void print(const Case& test) {
 
 int run_tests(const Arguments& arguments, const CommonOptions& common) {
   std::vector<Case> cases;
-  for (const std::string& file : scenario_files(arguments.paths))
-    for (const auto& seed : seeds_of(arguments.seeds)) {
+  for (const Found& found : scenario_files(arguments.paths)) {
+    const bool other = found.searched && is_other_yaml(found.file);
+    for (const auto& seed :
+         other ? std::vector<std::optional<std::uint64_t>>{std::nullopt} : seeds_of(arguments.seeds)) {
       cases.push_back({});
-      cases.back().file = file;
+      cases.back().file = found.file;
       cases.back().seed = seed;
+      if (other) cases.back().message = "no scenario: it does not say kind: Scenario";
     }
+  }
   parallel_for(cases.size(), arguments.jobs, [&](std::size_t at) {
-    run_case(cases[at], arguments, common);
+    if (cases[at].message.empty()) run_case(cases[at], arguments, common);
     if (arguments.jobs == 1) print(cases[at]);
   });
   if (arguments.jobs > 1)

@@ -42,9 +42,14 @@ std::string read_text(const std::string& file_name) {
   return text;
 }
 
-bool says_study(const Node& root) {
+bool says(const Node& root, std::string_view what) {
   const Node* kind = root.find("kind");
-  return kind != nullptr && kind->is_word("Study");
+  return kind != nullptr && kind->is_word(what);
+}
+
+std::optional<Node> read_tree(const std::string& file_name) {
+  std::vector<Diagnostic> ignored;
+  return parse_yaml(read_text(file_name), ignored);
 }
 
 }  // namespace
@@ -70,7 +75,7 @@ Result<Scenario, std::vector<Diagnostic>> read_scenario(std::string_view text, s
   Reading reading(file_name, std::move(paths));
   Scenario scenario;
   scenario.file_name = file_name;
-  if (says_study(*root)) {
+  if (says(*root, "Study")) {
     PathScope scope(reading, "kind");
     reading.error(root->find("kind")->mark, "a Study holds many runs: `dvtsim study` runs it; expected Scenario");
   } else {
@@ -105,9 +110,13 @@ Result<Study, std::vector<Diagnostic>> load_study(const std::string& file_name) 
 }
 
 bool is_study_file(const std::string& file_name) {
-  std::vector<Diagnostic> ignored;
-  const std::optional<Node> root = parse_yaml(read_text(file_name), ignored);
-  return root && says_study(*root);
+  const std::optional<Node> root = read_tree(file_name);
+  return root && says(*root, "Study");
+}
+
+bool is_other_yaml(const std::string& file_name) {
+  const std::optional<Node> root = read_tree(file_name);
+  return root && !says(*root, "Scenario");
 }
 
 std::string write_resolved(const Scenario& scenario, std::string_view target_file) {

@@ -20,6 +20,14 @@ expect() { # STATUS PATTERN ARGUMENT…
   fi
 }
 
+# A folder holds other YAML too; a file that is named must be a scenario.
+mkdir "$work/folder"
+cp "$2/hello.yaml" "$2/studies/replicas.yaml" "$work/folder"
+expect 0 '1 passed, 0 failed, 1 skipped' test "$work/folder"
+expect 2 'a Study holds many runs' test "$work/folder/replicas.yaml"
+echo 'kind: [' >"$work/folder/broken.yaml"
+expect 2 'broken.yaml:1' test "$work/folder"
+
 short=(--set duration=30s --set warmup=5s)
 expect 0 'passed: 3 of 3' study "$busy" "${short[@]}" --seeds 1..3
 expect 3 'passed: 0 of 2' study "$busy" "${short[@]}" --seeds 1..2 --set 'assertions=[runs.started == 0]'
