@@ -101,13 +101,18 @@ void Measure::count_terminal(bool engine_error, Instant at) {
     error_window_ = window;
   }
   ++window_terminal_;
-  if (engine_error) ++window_errors_;
+  if (!engine_error) return;
+  if (window_errors_++ == 0) window_first_error_ = at;
+  window_last_error_ = at;
 }
 
 void Measure::close_error_window() {
   if (window_terminal_ > 0) {
     ++error_windows_.n;
     if (1000 * window_errors_ > window_terminal_) ++error_windows_.failed;
+    if (window_errors_ > 0)
+      error_bad_windows_.push_back({config_.warmup_end + Observations::kWindow * error_window_, window_terminal_,
+                                    window_errors_, window_first_error_, window_last_error_});
   }
   window_terminal_ = window_errors_ = 0;
 }
@@ -207,6 +212,7 @@ Measurements Measure::collect(Instant now) {
   }
   out.terminal = terminal_;
   out.error_windows = error_windows_;
+  out.error_bad_windows = error_bad_windows_;
   out.minutes = minutes_.ended();
   for (std::size_t i = 0; i < step_classes_.size(); ++i) {
     if (step_classes_[i].n() == 0) continue;

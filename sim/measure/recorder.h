@@ -268,6 +268,9 @@ class Measure final : public Telemetry, private PauseListener {
   Instant probe_asked_at_;
   RunOrdinal probe_under_way_{UINT32_MAX};  // not seen to start yet
   WindowCount error_windows_;
+  std::vector<BadWindow> error_bad_windows_;
+  Instant window_first_error_;
+  Instant window_last_error_;
   std::int64_t error_window_ = -1;
   std::uint64_t window_terminal_ = 0;
   std::uint64_t window_errors_ = 0;

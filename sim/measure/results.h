@@ -323,6 +323,7 @@ struct Measurements {
   GapSummary gaps;
   std::vector<ThroughputDay> days;
   TerminalCounts terminal;
+  std::vector<BadWindow> error_bad_windows;  // of the same, those with an engine error, ascending
   WindowCount error_windows;          // five-minute windows with a terminal run, and those with too many engine errors
   std::vector<std::uint8_t> minutes;  // flags of every minute from the scenario's start on
   std::vector<StepClassResult> data_plane;

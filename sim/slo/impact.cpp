@@ -10,22 +10,23 @@ namespace {
 
 constexpr Duration kWindow = minutes(5);
 
-bool is_impact(const BadWindow& window) {
-  const double expected = static_cast<double>(window.n) / 100;
+/// `in`: one in so many observations may be bad.
+bool is_impact(const BadWindow& window, double in) {
+  const double expected = static_cast<double>(window.n) / in;
   const double beyond = static_cast<double>(window.bad) - 3 - expected;
   return beyond > 0 && beyond * beyond > 16 * expected;
 }
 
-Impact of_latency(std::string objective, const LatencySummary& latency) {
+Impact of_windows(std::string objective, std::uint64_t n, double in, const std::vector<BadWindow>& windows) {
   Impact out;
   out.objective = std::move(objective);
-  out.allowed = static_cast<double>(latency.n) / 100;
+  out.allowed = static_cast<double>(n) / in;
   double bad = 0;
   std::optional<Instant> open_from;  // of the last window that was bad
-  for (const BadWindow& window : latency.bad_windows) {
+  for (const BadWindow& window : windows) {
     bad += static_cast<double>(window.bad);
     out.spent.emplace_back(window.last_bad, bad);
-    if (!is_impact(window)) continue;
+    if (!is_impact(window, in)) continue;
     if (open_from && window.from - *open_from == kWindow) {
       out.spans.back().to = window.last_bad;
     } else {
@@ -34,6 +35,17 @@ Impact of_latency(std::string objective, const LatencySummary& latency) {
     open_from = window.from;
   }
   return out;
+}
+
+Impact of_latency(std::string objective, const LatencySummary& latency) {
+  return of_windows(std::move(objective), latency.n, 100, latency.bad_windows);
+}
+
+/// Terminal runs that the engine or an operator ended; those stuck are known at the end only and have no span.
+Impact of_errors(const Measurements& measured) {
+  const TerminalCounts& terminal = measured.terminal;
+  const std::uint64_t n = terminal.completed + terminal.failed_engine + terminal.failed_user + terminal.terminated;
+  return of_windows("error-rate", n, 1000, measured.error_bad_windows);
 }
 
 Impact of_lag(const LagSummary& lag) {
@@ -129,6 +141,7 @@ std::vector<Impact> impacts(const Measurements& measured) {
   out.push_back(of_lag(measured.lag));
   out.push_back(of_latency("outbox-delivery", measured.outbox_delivery));
   out.push_back(of_minutes(measured));
+  out.push_back(of_errors(measured));
   out.push_back(of_latency("completion", measured.completion));
   out.push_back(of_gaps(measured.gaps));
   return out;

@@ -1,12 +1,12 @@
 // Impact: when the exact indicator of an objective was bad, and how much of the run's error budget was gone when. The
 // truth that alerts are judged on (domain §14); the other truth, causes, are the faults' own intervals.
 //
-// Readings. A latency's indicator is bad in a five-minute window in which more of the observations were bad than a
-// share of exactly 1 % would explain: more than m + 4·√m + 3 for m = n/100, which chance reaches in one of some 50,000
-// windows. A service that just meets its target misses 1 % in many windows, and two slow runs of 174 trip any p99
-// (domain §20); that is no incident. The span runs from the first bad observation of the window to the last one;
-// adjacent windows are one span. The projection lag is bad when it is bad, to the nanosecond. A confirmed gap is bad
-// for the minute in which an alert shall tell of it.
+// Readings. The error rate's indicator is judged as a latency's, by one in a thousand. A latency's indicator is bad in
+// a five-minute window in which more of the observations were bad than a share of exactly 1 % would explain: more than
+// m + 4·√m + 3 for m = n/100, which chance reaches in one of some 50,000 windows. A service that just meets its target
+// misses 1 % in many windows, and two slow runs of 174 trip any p99 (domain §20); that is no incident. The span runs
+// from the first bad observation of the window to the last one; adjacent windows are one span. The projection lag is
+// bad when it is bad, to the nanosecond. A confirmed gap is bad for the minute in which an alert shall tell of it.
 #pragma once
 
 #include <optional>

@@ -61,6 +61,16 @@ TEST(Impact, OfTheLagAndOfGapsIsKnownToTheInstant) {
   EXPECT_EQ(find_impact(all, "cost-per-run"), nullptr);
 }
 
+TEST(Impact, OfTheErrorRateIsFiveFailuresInAWindowOfPhaseOne) {
+  Measurements measured;
+  measured.terminal.completed = 999;
+  measured.terminal.failed_engine = 1;
+  measured.error_bad_windows = {window(0, 174, 4), window(900, 174, 5)};
+  const std::vector<Impact> all = impacts(measured);
+  EXPECT_EQ(find_impact(all, "error-rate")->spans, (std::vector<TimeSpan>{{at(910), at(1190)}}));
+  EXPECT_EQ(find_impact(all, "error-rate")->consumed(at(2000)), 9.0);
+}
+
 TEST(Impact, IsToldByTheMetricsOfAnObjective) {
   EXPECT_EQ(objective_of_metric("dvt_outbox_delivery_duration_ms_bucket"), "outbox-delivery");
   EXPECT_EQ(objective_of_metric("dvt_runs_completed_total"), "error-rate");
