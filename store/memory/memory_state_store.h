@@ -123,9 +123,9 @@ class MemoryStateStore final : public StateStore {
   std::deque<Run> runs_;      // slots: addresses stay
   std::vector<std::uint32_t> free_runs_;
   std::unordered_map<Digest, RunOrdinal, DigestHash> requests_;
-  /// Keys of runs that were folded away, the oldest first: a bound, so that months stay flat; more than two days at
-  /// 50,000 runs a day, and clients repeat a request for a minute at most.
-  static constexpr std::size_t kFoldedRequests = 100'000;
+  /// Keys of runs that were folded away, the oldest first. Bounded, so that months stay flat: eight minutes at 1,000
+  /// runs a minute, two hours at 50,000 runs a day; clients repeat a request for a minute or so.
+  static constexpr std::size_t kFoldedRequests = 4'096;
   std::deque<Digest> folded_requests_;
   /// Accepted for runs that were folded away (RETRY_RUN): by run, tenant and signal id.
   std::map<std::string, Decided> late_decisions_;

@@ -3,8 +3,8 @@
 # backtest_test.sh DVTSIM SCENARIOS
 set -uo pipefail
 
-dvtsim=$1
-scenarios=$2
+dvtsim=$(realpath "$1")
+scenarios=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0

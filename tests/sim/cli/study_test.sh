@@ -26,7 +26,7 @@ cp "$2/hello.yaml" "$2/studies/replicas.yaml" "$work/folder"
 expect 0 '1 passed, 0 failed, 1 skipped' test "$work/folder"
 expect 2 'a Study holds many runs' test "$work/folder/replicas.yaml"
 echo 'kind: [' >"$work/folder/broken.yaml"
-expect 2 'broken.yaml:1' test "$work/folder"
+expect 2 'broken.yaml:2' test "$work/folder"
 
 short=(--set duration=30s --set warmup=5s)
 expect 0 'passed: 3 of 3' study "$busy" "${short[@]}" --seeds 1..3
