@@ -1,10 +1,9 @@
 // backtest, review: a scenario's alert rules over many seeds.
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 
 #include "engine/base/format.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
 #include "sim/cli/output_file.h"
 #include "sim/scenario/scalars.h"
 #include "sim/study/alert_report.h"
@@ -21,16 +20,6 @@ struct Arguments {
   std::string out;
   unsigned jobs = 1;
 };
-
-std::atomic<bool> g_stop{false};
-
-// First interrupt: no further run begins, what is done is reported. Second: the shell's own way.
-void on_interrupt(int signal) {
-  if (g_stop.exchange(true)) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-  }
-}
 
 constexpr std::uint64_t kRuns = 10;
 constexpr std::uint64_t kMostRuns = 100'000;
@@ -50,7 +39,7 @@ BacktestOptions options_of(const Arguments& arguments, const Scenario& scenario,
   options.limit = limit.value().fraction();
   options.jobs = arguments.jobs;
   options.store = arguments.store;
-  options.stop = &g_stop;
+  options.stop = &stop_requested;
   if (!common.quiet)
     options.progress = [told = std::size_t{0}](std::size_t done, std::size_t all) mutable {
       const std::size_t tenth = done * 10 / all;
@@ -58,8 +47,7 @@ BacktestOptions options_of(const Arguments& arguments, const Scenario& scenario,
       told = tenth;
       std::fprintf(stderr, "%zu of %zu runs\n", done, all);
     };
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  stop_on_interrupt();
   return options;
 }
 

@@ -1,7 +1,5 @@
 // study, sweep, compare, search: scenarios run many times.
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +7,7 @@
 
 #include "engine/base/format.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
 #include "sim/cli/output_file.h"
 #include "sim/study/study_report.h"
 
@@ -30,16 +29,6 @@ struct Arguments {
   std::string such_that;
   unsigned jobs = 1;
 };
-
-std::atomic<bool> g_stop{false};
-
-// First interrupt: no further run begins, what is done is reported. Second: the shell's own way.
-void on_interrupt(int signal) {
-  if (g_stop.exchange(true)) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-  }
-}
 
 void complain(const std::vector<Diagnostic>& wrong) {
   std::fputs(format(wrong).c_str(), stderr);
@@ -95,7 +84,7 @@ RunnerOptions runner_options(const Arguments& arguments, const CommonOptions& co
   RunnerOptions options;
   options.jobs = arguments.jobs;
   options.store = arguments.store;
-  options.stop = &g_stop;
+  options.stop = &stop_requested;
   apply_shard(options, arguments.shard);
   if (!common.quiet)
     options.progress = [told = std::size_t{0}](std::size_t done, std::size_t most) mutable {
@@ -104,8 +93,7 @@ RunnerOptions runner_options(const Arguments& arguments, const CommonOptions& co
       told = tenth;
       std::fprintf(stderr, "%zu of at most %zu runs\n", done, most);
     };
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  stop_on_interrupt();
   return options;
 }
 
@@ -145,7 +133,7 @@ int run_study(Study study, const Arguments& arguments, const CommonOptions& comm
   const RunnerOptions options = runner_options(arguments, common);
   const bool cells = parts == Parts::all && (!study.search || !study.vary.empty() || !study.variants.empty());
   if (cells) result.runs = run_cells(result.plan, options);
-  if (study.search && !g_stop) {
+  if (study.search && !stop_requested) {
     auto found = run_search(result.plan, options);
     if (!found.has_value()) {
       complain(found.error());
@@ -153,7 +141,7 @@ int run_study(Study study, const Arguments& arguments, const CommonOptions& comm
     }
     result.search = std::move(found.value());
   }
-  result.interrupted = g_stop;
+  result.interrupted = stop_requested;
   return report(result, arguments, common);
 }
 
@@ -207,7 +195,7 @@ int compare_command(const Arguments& arguments, const CommonOptions& common) {
   result.plan = std::move(planned.value());
   apply_seeds(result.plan, arguments.seeds);
   result.runs = run_cells(result.plan, runner_options(arguments, common));
-  result.interrupted = g_stop;
+  result.interrupted = stop_requested;
   return report(result, arguments, common);
 }
 

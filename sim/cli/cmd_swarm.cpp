@@ -1,11 +1,10 @@
 // swarm FILE: many seeds, each with trouble of its own. shrink FILE: the smallest scenario that still fails.
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <mutex>
 
 #include "engine/base/format.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
 #include "sim/cli/output_file.h"
 #include "sim/scenario/scalars.h"
 #include "sim/study/execute.h"
@@ -27,15 +26,6 @@ struct Arguments {
   bool swarm = false;
 };
 
-std::atomic<bool> g_stop{false};
-
-void on_interrupt(int signal) {
-  if (g_stop.exchange(true)) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-  }
-}
-
 double time_limit(const std::string& text) {
   if (text.empty()) return 0;
   const auto parsed = parse_duration(text);
@@ -51,8 +41,7 @@ int swarm_command(const Arguments& arguments, const CommonOptions& common) {
     throw Error(arguments.file + ": a swarm needs workload.arrivals.rate, of which it draws how much arrives");
   const SeedRange seeds = parse_seeds(arguments.seeds);
   const double limit = time_limit(arguments.time);
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  stop_on_interrupt();
   SwarmResult result;
   result.scenario = base->metadata.name;
   std::vector<std::optional<SwarmRun>> runs(seeds.last - seeds.first + 1);
@@ -66,9 +55,9 @@ int swarm_command(const Arguments& arguments, const CommonOptions& common) {
           std::fprintf(stderr, "seed %llu %s: %s\n", static_cast<unsigned long long>(run.seed),
                        std::string(to_string(run.found)).c_str(), run.problem.c_str());
         runs[i] = std::move(run);
-        if (limit > 0 && seconds_since_start() > limit) g_stop = true;
+        if (limit > 0 && seconds_since_start() > limit) stop_requested = true;
       },
-      &g_stop);
+      &stop_requested);
   // What ran is a run of seeds without a hole: the rest is for another time.
   for (std::optional<SwarmRun>& run : runs) {
     if (!run) {
@@ -106,9 +95,9 @@ int shrink_command(const Arguments& arguments, const CommonOptions& common) {
   }
   if (failure.exit_code == kExitUsage) throw Error(arguments.file + ": cannot be run: " + failure.what);
   const double limit = time_limit(arguments.time.empty() ? "2m" : arguments.time);
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  const ShrinkResult result = shrink(*scenario, failure, [&] { return !g_stop && seconds_since_start() <= limit; });
+  stop_on_interrupt();
+  const ShrinkResult result =
+      shrink(*scenario, failure, [&] { return !stop_requested && seconds_since_start() <= limit; });
   const std::string text =
       fmt::format("# Fails with exit code {}: {}\n# Shrunk from {} in {} runs{}.\n", failure.exit_code, failure.what,
                   reproduce_line(*scenario, arguments.swarm ? std::vector<std::string>{} : arguments.sets, ""),

@@ -3,22 +3,7 @@
 # backtest_test.sh DVTSIM SCENARIOS
 set -uo pipefail
 
-dvtsim=$(realpath "$1")
-scenarios=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-expect() { # STATUS PATTERN ARGUMENT…
-  local wanted=$1 pattern=$2 status=0
-  shift 2
-  "$dvtsim" "$@" >"$work/said" 2>&1 || status=$?
-  if [[ $status -ne $wanted ]] || { [[ -n $pattern ]] && ! grep -qE -- "$pattern" "$work/said"; }; then
-    echo "dvtsim $*: exit $status, wanted $wanted and /$pattern/; it said:"
-    head -30 "$work/said"
-    failed=1
-  fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 cd "$work" || exit 1  # paths of --set start here
 cat >"$work/stall.yaml" <<'END'

@@ -3,22 +3,7 @@
 # SCENARIOS
 set -uo pipefail
 
-dvtsim=$1
-scenarios=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-expect() { # STATUS PATTERN ARGUMENT…
-  local wanted=$1 pattern=$2 status=0
-  shift 2
-  "$dvtsim" "$@" >"$work/said" 2>&1 || status=$?
-  if [[ $status -ne $wanted ]] || ! grep -qE -- "$pattern" "$work/said"; then
-    echo "dvtsim $*: exit $status, wanted $wanted and /$pattern/; it said:"
-    head -20 "$work/said"
-    failed=1
-  fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 hello=$scenarios/hello.yaml
 { cat "$hello" && echo '  - {expect: runs.completed == 0, abortOnFail: true}'; } >"$work/abort.yaml"

@@ -2,22 +2,7 @@
 # Histories from run to export to import: what is kept, written, refused and re-enacted. histories_test.sh DVTSIM SCENARIOS
 set -euo pipefail
 
-dvtsim=$1
-scenarios=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-expect() { # STATUS TEXT ARGUMENT… — the exit code, and a text on stdout or stderr
-  local wanted=$1 text=$2 status=0
-  shift 2
-  "$dvtsim" "$@" >"$work/said" 2>&1 || status=$?
-  if [[ $status -ne $wanted ]] || { [[ -n $text ]] && ! grep -qF -- "$text" "$work/said"; }; then
-    echo "dvtsim $* exited $status, expected $wanted and '$text':"
-    head -20 "$work/said"
-    failed=1
-  fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 "$dvtsim" run "$scenarios/hello.yaml" -q --record histories --out "$work/run" >/dev/null
 "$dvtsim" run "$scenarios/hello.yaml" -q --out "$work/plain" >/dev/null
@@ -35,18 +20,18 @@ cmp "$work/all/$file" "$work/stdout.json" || failed=1
 cmp "$work/all/$file" "$work/one.json" || failed=1
 
 expect 7 'holds no histories; run with --record histories' export temporal-history "$work/plain" --all -o "$work/none"
-expect 2 "no such run in $work/run; did you mean $id?" export temporal-history "$work/run" --run "${id%?}x"
+expect 2 "no such run in $work/run; did you mean $id" export temporal-history "$work/run" --run "${id%?}x"
 expect 2 'expected either --run ID or --all' export temporal-history "$work/run"
 expect 2 'expected -o DIRECTORY' export temporal-history "$work/run" --all
 expect 2 'no run.db in there' export temporal-history "$work/all" --all -o "$work/none"
-expect 2 'did you mean temporal-history?' export temporal-histories "$work/run" --all
+expect 2 'did you mean temporal-history' export temporal-histories "$work/run" --all
 expect 2 'not there yet' export perfetto "$work/run"
 expect 2 'add --out DIR' run "$scenarios/hello.yaml" --record histories
 
 # Our own history keeps the rules; a copy without its first activity's start does not.
 expect 0 'keeps the rules' import temporal --check "$work/one.json"
 sed 's/"startedEventId":"6",//' "$work/one.json" >"$work/broken.json"
-expect 5 'references-are-given at event 7 (ActivityTaskCompleted): startedEventId is missing' import temporal --check "$work/broken.json"
+expect 5 'references-are-given at event 7 \(ActivityTaskCompleted\): startedEventId is missing' import temporal --check "$work/broken.json"
 expect 2 'expected an object with an array of "events"' import temporal "$work/run/result.json"
 
 # And comes back as a scenario that does the work again.

@@ -3,26 +3,12 @@
 # study_test.sh DVTSIM SCENARIOS
 set -uo pipefail
 
-dvtsim=$1
-busy=$2/studies/busy.yaml
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-expect() { # STATUS PATTERN ARGUMENT…
-  local wanted=$1 pattern=$2 status=0
-  shift 2
-  "$dvtsim" "$@" >"$work/said" 2>&1 || status=$?
-  if [[ $status -ne $wanted ]] || ! grep -qE -- "$pattern" "$work/said"; then
-    echo "dvtsim $*: exit $status, wanted $wanted and /$pattern/; it said:"
-    head -20 "$work/said"
-    failed=1
-  fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
+busy=$scenarios/studies/busy.yaml
 
 # A folder holds other YAML too; a file that is named must be a scenario.
 mkdir "$work/folder"
-cp "$2/hello.yaml" "$2/studies/replicas.yaml" "$work/folder"
+cp "$scenarios/hello.yaml" "$scenarios/studies/replicas.yaml" "$work/folder"
 expect 0 '1 passed, 0 failed, 1 skipped' test "$work/folder"
 expect 2 'a Study holds many runs' test "$work/folder/replicas.yaml"
 echo 'kind: [' >"$work/folder/broken.yaml"
