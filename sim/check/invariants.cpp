@@ -177,6 +177,7 @@ void InvariantSuite::workflow_task_scheduled(const WorkflowTaskFact& fact) {
 }
 void InvariantSuite::workflow_task_started(const WorkflowTaskFact& fact) {
   checkers_->engine.workflow_task_started(fact);
+  checkers_->signals.workflow_task_started(fact);
 }
 void InvariantSuite::workflow_task_completed(const WorkflowTaskFact& fact) {
   checkers_->engine.workflow_task_completed(fact);

@@ -216,13 +216,13 @@ void LogChecker::check_engine_agrees(const RunClosed& fact, const RunLog& log) {
   const auto text = [&] {
     return fmt::format("the engine closed the run as {} and the log says {}", to_string(fact.outcome), to_string(said));
   };
+  const bool unwritten = !is_terminal(said) && (log.unwritten_key != 0 || log.failed_activity != 0);
   if (fact.outcome == RunOutcome::cancelled) {  // known fault 1: a native cancel writes no RunCancelled
-    engine_agrees_.broken(fact.closed_at, fact.run, text, {1});
+    if (!unwritten) engine_agrees_.broken(fact.closed_at, fact.run, text, {1});
     return;
   }
-  const bool unwritten = log.unwritten_key != 0 || log.failed_activity != 0;
-  const bool unheard = log.failed_activity != 0 && said == RunStatus::completed;
-  if (fact.outcome == RunOutcome::failed && ((!is_terminal(said) && unwritten) || unheard)) return;
+  const bool unheard = is_terminal(said) && log.failed_activity != 0;
+  if (fact.outcome == RunOutcome::failed && (unwritten || unheard)) return;
   engine_agrees_.broken(fact.closed_at, fact.run, text);
 }
 

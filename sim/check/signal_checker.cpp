@@ -99,12 +99,16 @@ void SignalChecker::judge_lost(RunOrdinal ordinal, RunSignals& run) {
   }
 }
 
+void SignalChecker::workflow_task_started(const WorkflowTaskFact& fact) {
+  if (RunSignals* run = runs_.find(fact.run)) run->task_started_at = fact.at;
+}
+
 void SignalChecker::activity_scheduled(const ActivityFact& fact) {
   if (fact.attempt != 1) return;
   RunSignals* run = runs_.find(fact.run);
   if (run == nullptr) return;
   if (fact.kind == ActivityKind::control) {
-    run->last_control_at = fact.at;
+    run->last_control_at = run->task_started_at;
   } else if (run->cancelled && run->layer_ended) {
     run->next_layer = true;
   }
@@ -133,16 +137,18 @@ void SignalChecker::run_closed(const RunClosed& fact) {
   run->lost = 0;
   if (run->cancelled) {
     cancels_.checked();
-    // Once RunCompleted is under way a CANCEL comes too late for anybody.
+    // Once the workflow task that asks for RunCompleted has begun, a CANCEL comes too late for anybody: the history
+    // takes it in when that task has ended.
     const bool in_time = run->completed_event && run->cancelled_at < run->completed_event_at;
     if (fact.outcome == RunOutcome::completed && in_time) {
-      cancels_.broken(fact.closed_at, fact.run,
-                      [&] {
-                        return fmt::format(
-                            "a CANCEL was applied {} before RunCompleted was asked for, and the run completed",
-                            format_duration(run->completed_event_at - run->cancelled_at));
-                      },
-                      {run->next_layer ? 2 : 3});
+      cancels_.broken(
+          fact.closed_at, fact.run,
+          [&] {
+            return fmt::format(
+                "a CANCEL was applied {} before the task that asked for RunCompleted began, and the run completed",
+                format_duration(run->completed_event_at - run->cancelled_at));
+          },
+          {run->next_layer ? 2 : 3});
     }
   }
   run->closed = true;

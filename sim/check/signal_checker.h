@@ -21,10 +21,12 @@ struct RunSignals {
   std::uint32_t lost = 0;  // at lost_at, and not judged yet: the run may be closing at that instant
   Instant lost_at;
   bool cancelled = false;
-  Instant cancelled_at;        // the first CANCEL was applied
-  bool layer_ended = false;    // since then: a StepCompleted was written
-  bool next_layer = false;     // and after it a new step was scheduled, so the gate between did not see the CANCEL
-  Instant last_control_at;     // a control activity was scheduled (first attempts)
+  Instant cancelled_at;      // the first CANCEL was applied
+  bool layer_ended = false;  // since then: a StepCompleted was written
+  bool next_layer = false;   // and after it a new step was scheduled, so the gate between did not see the CANCEL
+  /// The workflow task under way began; zero: it began before any signal, and what comes meanwhile is buffered.
+  Instant task_started_at;
+  Instant last_control_at;     // the task that asked for a control activity began (first attempts)
   Instant completed_event_at;  // the same for the one that wrote RunCompleted
   bool completed_event = false;
   bool closed = false;
@@ -41,6 +43,7 @@ class SignalChecker final : public Checker {
   void signal_decided(const SignalFact& fact) override;
   void signal_applied(const SignalFact& fact) override;
   void signal_lost(const SignalFact& fact) override;
+  void workflow_task_started(const WorkflowTaskFact& fact) override;
   void activity_scheduled(const ActivityFact& fact) override;
   void event_committed(const StoredEvent& event) override;
   void run_closed(const RunClosed& fact) override;

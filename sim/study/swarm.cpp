@@ -63,6 +63,7 @@ class SwarmDraws {
     set(path, format_duration(milliseconds(between(knob, low.ns / 1'000'000, high.ns / 1'000'000, 1))));
   }
 
+  // Within what carries the load: a backlog that never drains would be no news.
   void topology() {
     if (chance(1, 0.3)) {
       set("topology.interpreter", "{kind: dataflow}");
@@ -76,8 +77,8 @@ class SwarmDraws {
     whole(7, "topology.outbox.batch", 1, 200);
     duration(8, "topology.outbox.lease", seconds(2), seconds(40));
     whole(9, "topology.stateStore.connections", 3, 60);
-    whole(10, "topology.taskQueues.tq-data.workers", 2, 12);
-    whole(11, "topology.taskQueues.tq-data.slots", 2, 12);
+    whole(10, "topology.taskQueues.tq-data.workers", 4, 12);
+    whole(11, "topology.taskQueues.tq-data.slots", 6, 12);
     whole(12, "topology.taskQueues.tq-control.workers", 1, 6);
     whole(13, "topology.taskQueues.tq-data.stickyCache", 1, 50);
     whole(14, "topology.taskQueues.tq-control.stickyCache", 1, 50);

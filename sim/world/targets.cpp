@@ -8,7 +8,6 @@ namespace dvt::sim {
 Targets::Targets(Timers& timers, const Random& random, const Scenario& scenario, ControlFaults& control,
                  adapters::Warehouses& warehouses, StoreModel& store, ReaderFaults& readers, DiskFaults& disk)
     : timers_(timers),
-      random_(random),
       scenario_(scenario),
       control_(control),
       warehouses_(warehouses),

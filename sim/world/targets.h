@@ -30,7 +30,6 @@ class Targets final : public FaultActions {
   std::uint32_t warehouse_index(const std::string& name) const;
 
   Timers& timers_;
-  const Random& random_;
   const Scenario& scenario_;
   ControlFaults& control_;
   adapters::Warehouses& warehouses_;

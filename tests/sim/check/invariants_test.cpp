@@ -255,6 +255,16 @@ TEST(Invariants, DoNotAskForTheEventOfARunThatFailedBecauseItsEventsCouldNotBeWr
   s.expect_clean();
 }
 
+// A CANCEL that arrives while the task is under way that asks for RunCompleted is buffered: the workflow cannot know of it.
+TEST(Invariants, ExcuseACancelThatArrivesDuringTheLastWorkflowTask) {
+  Scene s;
+  s.script.open(0);
+  s.script.workflow_task(0);
+  s.script.applied(0, SignalType::cancel, s.script.signal(0, SignalType::cancel));
+  s.script.complete(0);
+  EXPECT_EQ(s.finish().at("accepted-cancels-take-effect").violations, 0U);
+}
+
 // RunCompleted is in the log, and the workflow never heard so: it fails, and the log keeps its word.
 TEST(Invariants, AskNothingOfAnEndThatWasWrittenAndNeverHeardOf) {
   for (const bool heard : {false, true}) {
