@@ -82,7 +82,8 @@ Result<Study, std::vector<Diagnostic>> load_study(const std::string& file_name);
 /// Does the file say `kind: Study`? Everything else is for the scenario's reader to judge. Throws dvt::Error when it
 /// cannot be opened.
 bool is_study_file(const std::string& file_name);
-/// Is it YAML that does not say `kind: Scenario`? What is no YAML may be a broken scenario, which its reader is to judge.
+/// Is it YAML that does not say `kind: Scenario`? What is no YAML may be a broken scenario, which its reader is to
+/// judge.
 bool is_other_yaml(const std::string& file_name);
 
 /// `PATH=[v, …]` or `PATH=v`: one row of `vary`. The error is a sentence for people.

@@ -255,7 +255,8 @@ TEST(Invariants, DoNotAskForTheEventOfARunThatFailedBecauseItsEventsCouldNotBeWr
   s.expect_clean();
 }
 
-// A CANCEL that arrives while the task is under way that asks for RunCompleted is buffered: the workflow cannot know of it.
+// A CANCEL that arrives while the task is under way that asks for RunCompleted is buffered: the workflow cannot know of
+// it.
 TEST(Invariants, ExcuseACancelThatArrivesDuringTheLastWorkflowTask) {
   Scene s;
   s.script.open(0);
