@@ -151,6 +151,7 @@ struct World::Parts {
   WorldResult identity() const;
   std::vector<CapacityResult> capacity(Instant now) const;
   WorldResult so_far(Instant now);
+  void add_what_the_parts_know(WorldResult& result) const;
   void load_plans();
   void add_probe_plan();
   std::unique_ptr<Measure> make_measure() const;
@@ -617,13 +618,25 @@ WorldResult World::Parts::so_far(Instant now) {
   WorldResult result = identity();
   result.ended_at = now;
   result.measured = measure->so_far(now);
-  result.measured.own = own_objectives->results();
-  if (releases) result.measured.releases = releases->summary(now);
-  result.measured.capacity = capacity(now);
-  result.alerts = alerts->results(result.measured.faults, impacts(result.measured), now);
-  result.escalation = oncall.follow(result.alerts, now);
+  add_what_the_parts_know(result);
   result.invariants = invariants->so_far();
   return result;
+}
+
+// What no fact tells, and what is judged from the measurements: the same on the way, for abortOnFail, and at the end.
+void World::Parts::add_what_the_parts_know(WorldResult& result) const {
+  Measurements& measured = result.measured;
+  const Instant now = result.ended_at;
+  measured.own = own_objectives->results();
+  if (releases) measured.releases = releases->summary(now);
+  measured.capacity = capacity(now);
+  if (const auto* archive = dynamic_cast<const RunArchive*>(rows.get())) {
+    measured.counts["archived_runs"] = archive->archived().runs;
+    measured.counts["archived_events"] = archive->archived().events;
+  }
+  for (const auto& [name, times] : operators->begun()) measured.counts["operation." + name] = times;
+  result.alerts = alerts->results(measured.faults, impacts(measured), now);
+  result.escalation = oncall.follow(result.alerts, now);
 }
 
 WorldResult World::Parts::run() {
@@ -670,24 +683,15 @@ WorldResult World::Parts::run() {
     own_objectives->step(measure->series(), result.ended_at);
   }
   result.measured = measure->finish(result.ended_at);
-  result.measured.own = own_objectives->results();
-  if (releases) result.measured.releases = releases->summary(result.ended_at);
-  if (const auto* archive = dynamic_cast<const RunArchive*>(rows.get())) {
-    result.measured.counts["archived_runs"] = archive->archived().runs;
-    result.measured.counts["archived_events"] = archive->archived().events;
-  }
+  add_what_the_parts_know(result);
   for (const FaultSummary& fault : result.measured.faults)
     if (fault.count == 0) warnings.push_back("fault '" + fault.name + "' never struck");
-  result.measured.capacity = capacity(result.ended_at);
   try {
     rows->flush();
     result.measured.store.bytes = rows->bytes();
   } catch (const StoreFailure& failure) {  // a disk fault that lasts to the end; the run's facts stand all the same
     warnings.push_back(std::string("the store could not be written at the end: ") + failure.what());
   }
-  result.alerts = alerts->results(result.measured.faults, impacts(result.measured), result.ended_at);
-  result.escalation = oncall.follow(result.alerts, result.ended_at);
-  for (const auto& [name, times] : operators->begun()) result.measured.counts["operation." + name] = times;
   const bool delivered = rows->counts().outbox_pending == 0 && bus.open_deliveries() == 0;
   result.invariants = invariants->finish(
       EndOfRun{result.ended_at, projector.lag_events(), delivered, rows->counts().events, spool.pending()});

@@ -92,6 +92,17 @@ TEST_F(Runner, AShardOfAnotherStudyIsRefused) {
   EXPECT_THROW(read_study_json("[1", "none"), Error);
 }
 
+// abortOnFail is judged on the way, on what is known until then: how often an operation began is known.
+TEST_F(Runner, WhatOperationsDidIsKnownOnTheWay) {
+  write("tiny.yaml", std::string(kTinyScenario) +
+                         "warmup: 16s\n"
+                         "operations: {more: {at: 1s, action: scale, target: projector, to: 4}}\n"
+                         "assertions: [{expect: counts.operation.more == 1, abortOnFail: true}]\n");
+  const StudyPlan made = plan("replications: {max: 1}\n");
+  const Replication run = run_once(made.cells[0].scenario, 1, {}, "");
+  EXPECT_EQ(run.exit_code, 0) << run.problem;
+}
+
 TEST_F(Runner, ARunThatBreaksDownIsAnExitCode) {
   StudyPlan made = plan("replications: {max: 1}\n");
   const Replication run = run_once(made.cells[0].scenario, 1, {}, "/nowhere/at/all.db");
