@@ -72,4 +72,8 @@ double share_at_most(std::int64_t hits, std::int64_t n, double level) {
   return beta_quantile(level, static_cast<double>(hits) + 1, static_cast<double>(n - hits));
 }
 
+double share_at_least(std::int64_t hits, std::int64_t n, double level) {
+  return 1.0 - share_at_most(n - hits, n, level);  // of what is no hit
+}
+
 }  // namespace dvt::confidence

@@ -31,5 +31,7 @@ Mean mean(std::span<const double> values, double level);
 Interval share(std::int64_t hits, std::int64_t n, double level);
 /// The one-sided upper bound for the same: 59 tries without a hit put the share below 5 % at level 0.95.
 double share_at_most(std::int64_t hits, std::int64_t n, double level);
+/// The one-sided lower bound: 29 hits in 29 tries put the share above 90 % at level 0.95.
+double share_at_least(std::int64_t hits, std::int64_t n, double level);
 
 }  // namespace dvt::confidence

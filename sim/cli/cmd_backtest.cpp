@@ -5,6 +5,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
 #include "sim/cli/output_file.h"
+#include "sim/cli/progress.h"
 #include "sim/scenario/scalars.h"
 #include "sim/study/alert_report.h"
 
@@ -40,13 +41,7 @@ BacktestOptions options_of(const Arguments& arguments, const Scenario& scenario,
   options.jobs = arguments.jobs;
   options.store = arguments.store;
   options.stop = &stop_requested;
-  if (!common.quiet)
-    options.progress = [told = std::size_t{0}](std::size_t done, std::size_t all) mutable {
-      const std::size_t tenth = done * 10 / all;
-      if (tenth == told) return;
-      told = tenth;
-      std::fprintf(stderr, "%zu of %zu runs\n", done, all);
-    };
+  options.progress = progress_of_runs(!common.quiet, "of");
   stop_on_interrupt();
   return options;
 }

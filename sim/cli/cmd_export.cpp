@@ -100,8 +100,6 @@ void write_day(const OpenMetrics& metrics, std::size_t day, const std::filesyste
 }
 
 int export_openmetrics(const Arguments& arguments) {
-  if (arguments.all || !arguments.run.empty())
-    throw Error("export openmetrics: --run and --all belong to temporal-history");
   RunFile file(arguments.directory);
   const OpenMetrics metrics(file, arguments.metrics);
   const std::vector<std::string> days = metrics.days();
@@ -129,7 +127,6 @@ int export_openmetrics(const Arguments& arguments) {
 // ---- rules ----
 
 int export_rules(const Arguments& arguments) {
-  if (arguments.all || !arguments.run.empty()) throw Error("export rules: --run and --all belong to temporal-history");
   const std::string rules = RunFile(arguments.directory).meta("rules");
   if (rules.find("- alert: ") == std::string::npos) {
     std::fprintf(stderr, "dvtsim: the run in %s was judged by no rules\n", arguments.directory.c_str());
@@ -142,8 +139,6 @@ int export_rules(const Arguments& arguments) {
 // ---- promtool-tests ----
 
 int export_promtool_tests(const Arguments& arguments) {
-  if (arguments.all || !arguments.run.empty())
-    throw Error("export promtool-tests: --run and --all belong to temporal-history");
   if (arguments.out.empty())
     throw Error("export promtool-tests: expected -o DIRECTORY; rules.yaml and tests.yaml are written there");
   RunFile file(arguments.directory);
@@ -163,8 +158,6 @@ int export_promtool_tests(const Arguments& arguments) {
 // ---- grafana ----
 
 int export_grafana(const Arguments& arguments) {
-  if (arguments.all || !arguments.run.empty())
-    throw Error("export grafana: --run and --all belong to temporal-history");
   if (arguments.out.empty())
     throw Error("export grafana: expected -o DIRECTORY, one file a dashboard is written there");
   RunFile file(arguments.directory);
@@ -210,6 +203,8 @@ int run_export(const Arguments& arguments) {
     if (format.name != arguments.format) continue;
     if (format.run == nullptr)
       throw Error(fmt::format("export {}: not there yet; there is: {}", arguments.format, format_names(true)));
+    if (format.run != export_temporal_history && (arguments.all || !arguments.run.empty()))
+      throw Error(fmt::format("export {}: --run and --all belong to temporal-history", arguments.format));
     return format.run(arguments);
   }
   const std::string_view nearest = nearest_name(arguments.format, names);

@@ -2,13 +2,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "engine/base/format.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
 #include "sim/cli/output_file.h"
+#include "sim/cli/progress.h"
+#include "sim/import/plan_source.h"
 #include "sim/study/study_report.h"
 
 namespace dvt::sim::cli {
@@ -86,13 +86,7 @@ RunnerOptions runner_options(const Arguments& arguments, const CommonOptions& co
   options.store = arguments.store;
   options.stop = &stop_requested;
   apply_shard(options, arguments.shard);
-  if (!common.quiet)
-    options.progress = [told = std::size_t{0}](std::size_t done, std::size_t most) mutable {
-      const std::size_t tenth = done * 10 / most;
-      if (tenth == told) return;
-      told = tenth;
-      std::fprintf(stderr, "%zu of at most %zu runs\n", done, most);
-    };
+  options.progress = progress_of_runs(!common.quiet, "of at most");
   stop_on_interrupt();
   return options;
 }
@@ -119,9 +113,9 @@ void prepare_out(const std::string& path) {
 
 enum class Parts { all, search_only };
 
-int run_study(Study study, const Arguments& arguments, const CommonOptions& common, Parts parts) {
-  add_varied(study, arguments.vary);
-  auto planned = plan_study(study, parse_overrides(arguments.sets), arguments.measures);
+// Runs what was planned, and its search if it has one.
+int conduct(Result<StudyPlan, std::vector<Diagnostic>> planned, Parts parts, const Arguments& arguments,
+            const CommonOptions& common) {
   if (!planned.has_value()) {
     complain(planned.error());
     return kExitUsage;
@@ -131,9 +125,8 @@ int run_study(Study study, const Arguments& arguments, const CommonOptions& comm
   result.plan = std::move(planned.value());
   apply_seeds(result.plan, arguments.seeds);
   const RunnerOptions options = runner_options(arguments, common);
-  const bool cells = parts == Parts::all && (!study.search || !study.vary.empty() || !study.variants.empty());
-  if (cells) result.runs = run_cells(result.plan, options);
-  if (study.search && !stop_requested) {
+  if (parts == Parts::all) result.runs = run_cells(result.plan, options);
+  if (result.plan.search && !stop_requested) {
     auto found = run_search(result.plan, options);
     if (!found.has_value()) {
       complain(found.error());
@@ -145,19 +138,19 @@ int run_study(Study study, const Arguments& arguments, const CommonOptions& comm
   return report(result, arguments, common);
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(path.string() + ": cannot be opened");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+int run_study(Study study, const Arguments& arguments, const CommonOptions& common) {
+  add_varied(study, arguments.vary);
+  // A study that is nothing but a search has no cells to show.
+  const bool only_search = study.search && study.vary.empty() && study.variants.empty();
+  return conduct(plan_study(study, parse_overrides(arguments.sets), arguments.measures),
+                 only_search ? Parts::search_only : Parts::all, arguments, common);
 }
 
 int merge(const Arguments& arguments, const CommonOptions& common) {
   std::optional<StudyResult> all;
   for (std::size_t i = 1; i < arguments.files.size(); ++i) {
     const std::filesystem::path path = std::filesystem::path(arguments.files[i]) / "study.json";
-    StudyResult part = read_study_json(read_file(path), path.string());
+    StudyResult part = read_study_json(read_file(path.string()), path.string());
     if (!all) {
       all = std::move(part);
     } else {
@@ -173,7 +166,7 @@ int study_command(const Arguments& arguments, const CommonOptions& common) {
   if (arguments.files.front() == "merge") return merge(arguments, common);
   if (arguments.files.size() > 1) throw Error("study: expected one file; `compare` takes several scenarios");
   std::optional<Study> study = read_as_study(arguments.files.front());
-  return study ? run_study(std::move(*study), arguments, common, Parts::all) : kExitUsage;
+  return study ? run_study(std::move(*study), arguments, common) : kExitUsage;
 }
 
 int compare_command(const Arguments& arguments, const CommonOptions& common) {
@@ -183,20 +176,10 @@ int compare_command(const Arguments& arguments, const CommonOptions& common) {
     if (!study->compare)
       throw Error(arguments.files.front() + ": has no `compare`; give two scenarios, or a study that has one");
     study->search.reset();
-    return run_study(std::move(*study), arguments, common, Parts::all);
+    return run_study(std::move(*study), arguments, common);
   }
-  auto planned = plan_comparison(arguments.files, parse_overrides(arguments.sets), arguments.measures);
-  if (!planned.has_value()) {
-    complain(planned.error());
-    return kExitUsage;
-  }
-  prepare_out(arguments.out);
-  StudyResult result;
-  result.plan = std::move(planned.value());
-  apply_seeds(result.plan, arguments.seeds);
-  result.runs = run_cells(result.plan, runner_options(arguments, common));
-  result.interrupted = stop_requested;
-  return report(result, arguments, common);
+  return conduct(plan_comparison(arguments.files, parse_overrides(arguments.sets), arguments.measures), Parts::all,
+                 arguments, common);
 }
 
 int search_command(const Arguments& arguments, const CommonOptions& common) {
@@ -213,7 +196,7 @@ int search_command(const Arguments& arguments, const CommonOptions& common) {
   study->compare.reset();
   study->vary.clear();
   study->variants.clear();
-  return run_study(std::move(*study), arguments, common, Parts::search_only);
+  return run_study(std::move(*study), arguments, common);
 }
 
 }  // namespace

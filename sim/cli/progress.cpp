@@ -41,4 +41,14 @@ void Progress::update(Instant now, Instant end) {
   drawn_ = true;
 }
 
+std::function<void(std::size_t, std::size_t)> progress_of_runs(bool enabled, std::string of) {
+  if (!enabled) return {};
+  return [of = std::move(of), told = std::size_t{0}](std::size_t done, std::size_t all) mutable {
+    const std::size_t tenth = done * 10 / all;
+    if (tenth == told) return;
+    told = tenth;
+    std::fprintf(stderr, "%zu %s %zu runs\n", done, of.c_str(), all);
+  };
+}
+
 }  // namespace dvt::sim::cli

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
 
 #include "engine/base/time.h"
 
@@ -21,5 +24,8 @@ class Progress {
   bool drawn_ = false;
   std::chrono::steady_clock::time_point next_{};
 };
+
+/// For commands that make many runs: a line per tenth of them, `12 <of> 80 runs`; empty when not `enabled`.
+std::function<void(std::size_t done, std::size_t all)> progress_of_runs(bool enabled, std::string of);
 
 }  // namespace dvt::sim::cli

@@ -16,18 +16,6 @@ void MinuteJudge::close_minute() {
   probe_asked_ = probe_seen_ = false;
 }
 
-std::string_view to_string(ReleaseFate fate) {
-  switch (fate) {
-    case ReleaseFate::shipped:
-      return "shipped";
-    case ReleaseFate::waiting:
-      return "waiting";
-    case ReleaseFate::dropped:
-      return "dropped";
-  }
-  return "shipped";
-}
-
 MinuteCounts count_minutes(const std::vector<std::uint8_t>& ended, std::size_t from, std::size_t to) {
   MinuteCounts out;
   for (std::size_t i = from; i < std::min(to, ended.size()); ++i) {

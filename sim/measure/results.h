@@ -154,7 +154,9 @@ struct ResourceUse {
 
 /// A planned release and what became of it (domain §15). Told by the world, like capacity.
 enum class ReleaseFate : std::uint8_t { shipped, waiting, dropped };
-std::string_view to_string(ReleaseFate fate);
+constexpr std::string_view to_string(ReleaseFate fate) {
+  return fate == ReleaseFate::shipped ? "shipped" : fate == ReleaseFate::waiting ? "waiting" : "dropped";
+}
 struct ReleaseRecord {
   std::string name;          // of the series
   std::uint32_t number = 0;  // in it, from 0

@@ -24,6 +24,9 @@ struct Diagnostic {
   bool operator==(const Diagnostic&) const = default;
 };
 
+/// All of them said of `file`, in its order; those of `--set` after them, in the order of the command line.
+std::vector<Diagnostic> arranged(std::vector<Diagnostic> diagnostics, const std::string& file);
+
 /// One text() a line, each with a newline.
 std::string format(const std::vector<Diagnostic>& diagnostics);
 

@@ -61,21 +61,6 @@ const ObjectTable& table<MetricsSpec>() {
   return made;
 }
 
-namespace {
-
-// A key whose only value is a constant.
-FieldBuilder<std::string> constant_key(TableBuilder<Scenario>& t, const char* key, std::string value, std::string doc) {
-  return t
-      .custom<std::string>(
-          key, [value](const Scenario&) { return std::optional(value); }, [](Scenario&, const std::string&) {},
-          std::move(doc))
-      .required()
-      .example(value)
-      .check([value](const std::string& text) { return text == value; }, value);
-}
-
-}  // namespace
-
 template <>
 const ObjectTable& table<Scenario>() {
   using S = Scenario;

@@ -125,15 +125,8 @@ const ObjectTable& table<Study>() {
   using S = Study;
   static const ObjectTable made = [] {
     TableBuilder<S> t("a study");
-    const auto constant = [&](const char* key, std::string value, std::string doc) {
-      t.custom<std::string>(
-           key, [value](const S&) { return std::optional(value); }, [](S&, const std::string&) {}, std::move(doc))
-          .required()
-          .example(value)
-          .check([value](const std::string& text) { return text == value; }, value);
-    };
-    constant("apiVersion", "dvtsim/v1", "Version of the language.");
-    constant("kind", "Study", "What the file is.");
+    constant_key(t, "apiVersion", "dvtsim/v1", "Version of the language.");
+    constant_key(t, "kind", "Study", "What the file is.");
     t.field("metadata", &S::metadata, "Name and labels.").required().example("{name: replicas}");
     t.field("scenario", &S::scenario, "The scenario's file, relative to this one.")
         .required()

@@ -1,7 +1,5 @@
 #include "sim/scenario/openslo.h"
 
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 
@@ -42,14 +40,13 @@ class OpenSlo {
   OpenSlo(std::string file, std::vector<Diagnostic>& wrong) : file_(std::move(file)), wrong_(wrong) {}
 
   std::vector<ObjectiveSpec> read() {
-    std::ifstream stream(file_, std::ios::binary);
-    if (!stream) {
+    const std::optional<std::string> text = yaml_text(file_);
+    if (!text) {
       error({}, "", "cannot be read");
       return {};
     }
-    const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
     std::vector<Diagnostic> syntax;
-    const auto root = parse_yaml(text, syntax);
+    const auto root = parse_yaml(*text, syntax);
     for (Diagnostic& one : syntax) {
       one.file = file_;
       wrong_.push_back(std::move(one));

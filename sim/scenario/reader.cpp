@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "sim/scenario/key_table.h"
 #include "sim/scenario/overrides.h"
@@ -17,29 +16,13 @@
 namespace dvt::sim {
 namespace {
 
-// File order; those of --set after them, in the order of the command line.
-std::vector<Diagnostic> arranged(std::vector<Diagnostic> diagnostics, const std::string& file) {
-  for (Diagnostic& diagnostic : diagnostics) diagnostic.file = file;
-  std::stable_sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    if (a.set.empty() != b.set.empty()) return a.set.empty();
-    if (!a.set.empty()) return false;
-    return a.line != b.line ? a.line < b.line : a.column < b.column;
-  });
-  return diagnostics;
-}
-
-// One byte more than allowed is enough to say that it is too large.
 std::string read_text(const std::string& file_name) {
   std::error_code code;
   if (std::filesystem::is_directory(file_name, code))
     throw Error(fmt::format("{}: is a folder, not a scenario", file_name));
-  std::ifstream file(file_name, std::ios::binary);
-  if (!file) throw Error(fmt::format("{}: cannot be opened", file_name));
-  std::string text(kMaxScenarioBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) throw Error(fmt::format("{}: cannot be read", file_name));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
+  std::optional<std::string> text = yaml_text(file_name);
+  if (!text) throw Error(fmt::format("{}: cannot be opened", file_name));
+  return std::move(*text);
 }
 
 bool says(const Node& root, std::string_view what) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
 #include <set>
 #include <span>
 
@@ -194,12 +193,6 @@ class RuleReader {
   std::vector<PrometheusRule> rules_;
 };
 
-std::vector<Diagnostic> arranged(std::vector<Diagnostic> diagnostics, const std::string& file) {
-  for (Diagnostic& diagnostic : diagnostics) diagnostic.file = file;
-  std::ranges::stable_sort(diagnostics, {}, [](const Diagnostic& d) { return std::pair(d.line, d.column); });
-  return diagnostics;
-}
-
 std::vector<Diagnostic> whole_file(const std::string& file, std::string message) {
   Diagnostic diagnostic;
   diagnostic.file = file;
@@ -253,12 +246,9 @@ Result<std::vector<PrometheusRule>, std::vector<Diagnostic>> read_rule_file(std:
 }
 
 Result<std::vector<PrometheusRule>, std::vector<Diagnostic>> load_rule_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxScenarioBytes + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad()) return failure(whole_file(path, "cannot be opened; expected a rule file"));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return read_rule_file(text, path);
+  const std::optional<std::string> text = yaml_text(path);
+  if (!text) return failure(whole_file(path, "cannot be opened; expected a rule file"));
+  return read_rule_file(*text, path);
 }
 
 }  // namespace dvt::sim

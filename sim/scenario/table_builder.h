@@ -240,6 +240,16 @@ class TableBuilder {
   ObjectTable table_;
 };
 
+/// A key whose only value is a constant, such as `kind`.
+template <class Owner>
+void constant_key(TableBuilder<Owner>& t, const char* key, const std::string& value, std::string doc) {
+  t.template custom<std::string>(
+       key, [value](const Owner&) { return std::optional(value); }, [](Owner&, const std::string&) {}, std::move(doc))
+      .required()
+      .example(value)
+      .check([value](const std::string& text) { return text == value; }, value);
+}
+
 /// Which of `keys` a map has, for finish() checks.
 inline std::vector<std::string_view> present(const Node& node, std::initializer_list<std::string_view> keys) {
   std::vector<std::string_view> found;

@@ -9,6 +9,7 @@
 #include "engine/base/format.h"
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
@@ -315,6 +316,16 @@ Parsed parse(std::string_view text, std::vector<Diagnostic>& diagnostics) {
 }
 
 }  // namespace
+
+std::optional<std::string> yaml_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text(kMaxScenarioBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return std::nullopt;
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
 
 std::optional<Node> parse_yaml(std::string_view text, std::vector<Diagnostic>& diagnostics) {
   if (text.size() > kMaxScenarioBytes) {

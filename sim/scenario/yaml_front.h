@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,10 @@ inline constexpr std::size_t kMaxNesting = 64;
 inline constexpr std::size_t kMaxFlowMarks = 250'000;
 /// At most so many diagnostics are kept; a last one says how many more there were.
 inline constexpr std::size_t kMaxDiagnostics = 200;
+
+/// The text of a file, for parse_yaml: one byte more than is allowed at most, which is enough to say that it is too
+/// large. nullopt: it cannot be read.
+std::optional<std::string> yaml_text(const std::string& path);
 
 /// Parses one document. `diagnostics` receives syntax errors, anchors, aliases, tags, merge keys, duplicate keys,
 /// excessive nesting, further documents (positions set; file and path left to the caller). nullopt when no tree came

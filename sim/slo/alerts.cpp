@@ -2,7 +2,6 @@
 #include "sim/slo/alerts.h"
 
 #include <algorithm>
-#include <array>
 
 namespace dvt::sim {
 
@@ -77,11 +76,6 @@ ImpactTruth truth_of(const Impact& impact, const std::vector<Firing>& firings, I
 }
 
 }  // namespace
-
-bool is_page(std::string_view severity) {
-  constexpr std::array<std::string_view, 5> kPages{"Sev0", "Sev1", "P1", "page", "critical"};
-  return std::ranges::find(kPages, severity) != kPages.end();
-}
 
 std::optional<Duration> censored_median(std::vector<Duration> known, std::uint64_t n) {
   if (n == 0) return std::nullopt;

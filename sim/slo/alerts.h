@@ -96,9 +96,6 @@ struct ImpactTruth {
   std::optional<Duration> median_detection() const { return censored_median(detections, n); }
 };
 
-/// Severities that page a person: Sev0, Sev1, P1, page, critical (domain §16). The others open tickets.
-bool is_page(std::string_view severity);
-
 struct AlertResult {
   std::string rule;
   std::string set;

@@ -87,6 +87,10 @@ int severity_level(std::string_view severity) {
   return severity.size() == 1 && severity[0] >= '0' && severity[0] <= '3' ? severity[0] - '0' : 3;
 }
 
+bool is_page(std::string_view severity) {
+  return severity_level(severity) <= 1;
+}
+
 std::optional<Duration> response_target(int level) {
   if (level == 0) return minutes(15);
   if (level == 1) return hours(1);

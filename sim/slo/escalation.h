@@ -27,6 +27,8 @@ std::string_view to_string(Person person);
 
 /// 0 to 3.
 int severity_level(std::string_view severity);
+/// Sev0 and Sev1, in whichever words, page a person; the others open tickets.
+bool is_page(std::string_view severity);
 
 /// The time within which somebody should answer: 15 min, 1 h, 4 h; none for Sev3.
 std::optional<Duration> response_target(int level);

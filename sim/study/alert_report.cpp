@@ -24,9 +24,7 @@ std::string percent(double share) {
 std::string share_text(const AlertTally& tally) {
   if (tally.judged == 0) return "";
   const confidence::Interval interval = tally.false_share();
-  return fmt::format("{} [{}, {}]",
-                     percent(static_cast<double>(tally.false_alarms) / static_cast<double>(tally.judged)),
-                     percent(interval.low), percent(interval.high));
+  return fmt::format("{} [{}, {}]", percent(tally.false_ratio()), percent(interval.low), percent(interval.high));
 }
 
 std::vector<Cell> figures(const AlertTally& tally, bool impacts) {
@@ -69,7 +67,7 @@ void tally_json(json::Writer& w, const AlertTally& tally) {
   }
   const confidence::Interval interval = tally.false_share();
   w.begin_object();
-  w.member("share", static_cast<double>(tally.false_alarms) / static_cast<double>(tally.judged));
+  w.member("share", tally.false_ratio());
   w.member("low", interval.low);
   w.member("high", interval.high);
   w.end_object();
@@ -83,6 +81,25 @@ void text_list(json::Writer& w, std::string_view key, const std::vector<std::str
   w.key(key).begin_array();
   for (const std::string& text : texts) w.value(text);
   w.end_array();
+}
+
+/// The outer object with what both results begin with; a result of either command.
+template <class Result>
+void begin_result(json::Writer& w, const Result& result) {
+  w.begin_object();
+  w.member("schemaVersion", 1);
+  w.member("scenario", result.scenario);
+  w.member("first_seed", result.first_seed);
+  w.member("runs", result.runs);
+  w.member("limit", result.limit);
+}
+
+template <class Rule>
+void begin_rule(json::Writer& w, const Rule& rule) {
+  w.begin_object();
+  w.member("rule", rule.rule);
+  w.member("rule_set", rule.set);
+  w.member("severity", rule.severity);
 }
 
 void variant_json(json::Writer& w, const RuleVariant& variant) {
@@ -136,18 +153,10 @@ std::string render_backtest_text(const BacktestResult& result, Colour colour) {
 std::string render_backtest_json(const BacktestResult& result) {
   std::string out;
   json::Writer w(out, json::Style::pretty);
-  w.begin_object();
-  w.member("schemaVersion", 1);
-  w.member("scenario", result.scenario);
-  w.member("first_seed", result.first_seed);
-  w.member("runs", result.runs);
-  w.member("limit", result.limit);
+  begin_result(w, result);
   w.key("rules").begin_array();
   for (const RuleTally& rule : result.rules) {
-    w.begin_object();
-    w.member("rule", rule.rule);
-    w.member("rule_set", rule.set);
-    w.member("severity", rule.severity);
+    begin_rule(w, rule);
     w.member("pages", is_page(rule.severity));
     w.member("objective", rule.objective);
     w.member("reason", rule.reason);
@@ -221,18 +230,10 @@ std::string render_review_text(const ReviewResult& result, Colour colour) {
 std::string render_review_json(const ReviewResult& result) {
   std::string out;
   json::Writer w(out, json::Style::pretty);
-  w.begin_object();
-  w.member("schemaVersion", 1);
-  w.member("scenario", result.scenario);
-  w.member("first_seed", result.first_seed);
-  w.member("runs", result.runs);
-  w.member("limit", result.limit);
+  begin_result(w, result);
   w.key("rules").begin_array();
   for (const RuleReview& rule : result.rules) {
-    w.begin_object();
-    w.member("rule", rule.rule);
-    w.member("rule_set", rule.set);
-    w.member("severity", rule.severity);
+    begin_rule(w, rule);
     w.member("above_limit", rule.above_limit);
     w.key("now");
     variant_json(w, rule.now);

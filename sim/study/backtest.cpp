@@ -85,9 +85,8 @@ BacktestVerdict judge_false_share(const AlertTally& tally, double limit) {
   const auto hits = static_cast<std::int64_t>(tally.false_alarms);
   const auto n = static_cast<std::int64_t>(tally.judged);
   if (confidence::share_at_most(hits, n, 0.95) <= limit) return BacktestVerdict::passed;
-  // The lower bound of the share is one minus the upper bound of its complement.
   constexpr double kRounding = 1e-9;
-  if (1 - confidence::share_at_most(n - hits, n, 0.95) > limit + kRounding) return BacktestVerdict::failed;
+  if (confidence::share_at_least(hits, n, 0.95) > limit + kRounding) return BacktestVerdict::failed;
   return BacktestVerdict::inconclusive;
 }
 

@@ -11,6 +11,7 @@
 
 #include "engine/base/confidence.h"
 #include "sim/slo/alerts.h"
+#include "sim/slo/escalation.h"
 
 namespace dvt::sim {
 
@@ -27,6 +28,10 @@ struct AlertTally {
 
   /// Of all impacts; a missed one counts as longer than any.
   std::optional<Duration> median_detection() const { return censored_median(detections, impacts); }
+  /// false_alarms ÷ judged; 0 when nothing was judged.
+  double false_ratio() const {
+    return judged == 0 ? 0.0 : static_cast<double>(false_alarms) / static_cast<double>(judged);
+  }
   /// Exact two-sided 95 % interval of false_alarms ÷ judged.
   confidence::Interval false_share() const;
 };

@@ -62,14 +62,10 @@ bool is_better(const RuleVariant& a, const RuleVariant& b) {
   return median(a) < median(b);
 }
 
-double share(const AlertTally& tally) {
-  return tally.judged == 0 ? 0 : static_cast<double>(tally.false_alarms) / static_cast<double>(tally.judged);
-}
-
 void propose(RuleReview& rule, const std::vector<RuleVariant>& variants, double limit) {
   const RuleVariant* best = nullptr;
   for (const RuleVariant& variant : variants) {
-    if (variant.tally.firings == 0 || share(variant.tally) > limit) continue;
+    if (variant.tally.firings == 0 || variant.tally.false_ratio() > limit) continue;
     if (best == nullptr || is_better(variant, *best)) best = &variant;
   }
   if (best == nullptr) {
@@ -214,7 +210,7 @@ ReviewResult review(const Scenario& scenario, const BacktestOptions& options) {
         rules, [&](const AlertRuleSpec& rule) { return rule.name == tally.rule && rule.set == tally.set; });
     RuleReview rule{tally.rule, tally.set, tally.severity, {spec->expr, 0, spec->hold, tally.tally}, false, {}, {}};
     if (const auto threshold = threshold_of(spec->expr)) rule.now.threshold = threshold->value;
-    rule.above_limit = share(tally.tally) > options.limit;
+    rule.above_limit = tally.tally.false_ratio() > options.limit;
     if (rule.above_limit) {
       std::vector<AlertRuleSpec> own = variants_of(*spec);
       reviewed.push_back({out.rules.size(), variants.size(), own.size()});

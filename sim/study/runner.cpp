@@ -21,9 +21,6 @@ std::string first_problem(const Verdict& verdict) {
   return verdict.decided_by;
 }
 
-// Runs between two looks at the intervals: a fixed number, so that `jobs` decides nothing.
-constexpr std::size_t kBatch = 8;
-
 // The smallest number of runs, from `min`, whose interval is narrow enough; 0: none so far.
 std::size_t enough(const StudyPlan& plan, const std::vector<Replication>& runs) {
   const Replications& wanted = plan.replications;
@@ -88,7 +85,7 @@ std::vector<CellRuns> run_cells(const StudyPlan& plan, const RunnerOptions& opti
     for (std::size_t c = 0; c < cells.size(); ++c) {
       if (done[c]) continue;
       const std::size_t first = begun[c];
-      const std::size_t last = std::min(max, sequential ? first + kBatch : max);
+      const std::size_t last = std::min(max, sequential ? first + kRunsBetweenLooks : max);
       for (std::size_t i = first; i < last; ++i) {
         if (i % options.shards != options.shard) continue;
         jobs.push_back({c, cells[c].runs.size(), plan.cells[c].scenario.seed + i});

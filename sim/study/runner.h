@@ -11,6 +11,9 @@
 
 namespace dvt::sim {
 
+/// Runs between two looks at what has come out so far: a fixed number, so that `jobs` decides nothing.
+inline constexpr std::size_t kRunsBetweenLooks = 8;
+
 /// What is kept of one run.
 struct Replication {
   std::uint64_t seed = 0;

@@ -10,9 +10,6 @@
 namespace dvt::sim {
 namespace {
 
-// Seeds between two looks at the counts; a fixed number, so that `jobs` decides nothing.
-constexpr std::size_t kBatch = 8;
-
 class Search {
  public:
   Search(const StudyPlan& plan, const RunnerOptions& options) : plan_(plan), spec_(*plan.search), options_(options) {}
@@ -71,7 +68,7 @@ class Search {
   }
 
   void more_runs(const Scenario& scenario, Trial& trial) {
-    const auto count = std::min(kBatch, static_cast<std::size_t>(plan_.replications.max - trial.n));
+    const auto count = std::min(kRunsBetweenLooks, static_cast<std::size_t>(plan_.replications.max - trial.n));
     std::vector<std::optional<Replication>> runs(count);
     parallel_for(
         count, options_.jobs,
@@ -104,8 +101,7 @@ class Search {
 Sufficient decide(const SearchSpec& spec, std::int64_t held, std::int64_t n) {
   const double level = spec.confidence.fraction();
   const double wanted = spec.share.fraction();
-  // The lower bound of what holds is one minus the upper bound of what does not.
-  if (1.0 - confidence::share_at_most(n - held, n, level) >= wanted) return Sufficient::yes;
+  if (confidence::share_at_least(held, n, level) >= wanted) return Sufficient::yes;
   if (confidence::share_at_most(held, n, level) < wanted) return Sufficient::no;
   return Sufficient::undecided;
 }

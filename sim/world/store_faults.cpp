@@ -1,5 +1,7 @@
 #include "sim/world/store_faults.h"
 
+#include <algorithm>
+
 #include "engine/base/assert.h"
 
 namespace dvt::sim {
@@ -25,55 +27,22 @@ LatencyWindow* StoreFaults::window_of(const Fault& fault) {
   return fault.target.kind == TargetKind::store ? &latency_ : &link_latency_;
 }
 
-StoreFaults::Switch StoreFaults::switch_of(const Fault& fault) {
-  switch (fault.kind) {
-    case FaultKind::outage:
-      return Switch::outage;
-    case FaultKind::failover:
-      return Switch::failover;
-    case FaultKind::commit_unknown:
-      return Switch::commit_unknown;
-    case FaultKind::error:
-      return Switch::error;
-    case FaultKind::pool_exhaustion:
-      return Switch::pool_taken;
-    case FaultKind::partition:
-      return Switch::link_partition;
-    case FaultKind::loss:
-      return Switch::link_loss;
-    case FaultKind::duplicate:
-      return Switch::link_duplicate;
-    case FaultKind::ack_lost:
-      return Switch::acks_lost;
-    default:
-      DVT_ASSERT(false, "the reader lets only modelled fault kinds pass");
-      return Switch::count;
-  }
-}
+const std::array<StoreFaults::Switch, 9> StoreFaults::kSwitches{{
+    {FaultKind::outage, &StoreModel::set_outage},
+    {FaultKind::failover, &StoreModel::set_failover},
+    {FaultKind::commit_unknown, &StoreModel::set_commit_unknown},
+    {FaultKind::error, &StoreModel::set_error},
+    {FaultKind::pool_exhaustion, &StoreModel::set_pool_taken},
+    {FaultKind::partition, &StoreModel::set_link_partition},
+    {FaultKind::loss, &StoreModel::set_link_loss},
+    {FaultKind::duplicate, &StoreModel::set_link_duplicate},
+    {FaultKind::ack_lost, &StoreModel::set_acks_lost},
+}};
 
-void StoreFaults::set(Switch which, bool on) {
-  switch (which) {
-    case Switch::outage:
-      return store_.set_outage(on);
-    case Switch::failover:
-      return store_.set_failover(on);
-    case Switch::commit_unknown:
-      return store_.set_commit_unknown(on);
-    case Switch::error:
-      return store_.set_error(on);
-    case Switch::pool_taken:
-      return store_.set_pool_taken(on);
-    case Switch::link_partition:
-      return store_.set_link_partition(on);
-    case Switch::link_loss:
-      return store_.set_link_loss(on);
-    case Switch::link_duplicate:
-      return store_.set_link_duplicate(on);
-    case Switch::acks_lost:
-      return store_.set_acks_lost(on);
-    case Switch::count:
-      return;
-  }
+std::size_t StoreFaults::switch_of(const Fault& fault) {
+  const auto found = std::ranges::find(kSwitches, fault.kind, &Switch::kind);
+  DVT_ASSERT(found != kSwitches.end(), "the reader lets only modelled fault kinds pass");
+  return static_cast<std::size_t>(found - kSwitches.begin());
 }
 
 std::uint32_t StoreFaults::begin(const Fault& fault, Episode episode) {
@@ -81,16 +50,16 @@ std::uint32_t StoreFaults::begin(const Fault& fault, Episode episode) {
     window->begin(effect_of(fault, episode, timers_.now()));
     return 1;
   }
-  const Switch which = switch_of(fault);
+  const std::size_t which = switch_of(fault);
   // Each failover breaks the connections anew.
-  if (open_[static_cast<std::size_t>(which)]++ == 0 || which == Switch::failover) set(which, true);
+  if (open_[which]++ == 0 || fault.kind == FaultKind::failover) (store_.*kSwitches[which].set)(true);
   return 1;
 }
 
 void StoreFaults::end(const Fault& fault, Episode episode) {
   if (LatencyWindow* window = window_of(fault)) return window->end(episode.fault);
-  const Switch which = switch_of(fault);
-  if (--open_[static_cast<std::size_t>(which)] == 0) set(which, false);
+  const std::size_t which = switch_of(fault);
+  if (--open_[which] == 0) (store_.*kSwitches[which].set)(false);
 }
 
 }  // namespace dvt::sim

@@ -22,29 +22,23 @@ class StoreFaults final : public FaultActions {
   void end(const Fault& fault, Episode episode) override;
 
  private:
-  enum class Switch : std::uint8_t {
-    outage,
-    failover,
-    commit_unknown,
-    error,
-    pool_taken,
-    link_partition,
-    link_loss,
-    link_duplicate,
-    acks_lost,
-    count
+  /// What a kind of fault turns on and off.
+  struct Switch {
+    FaultKind kind;
+    void (StoreModel::*set)(bool);
   };
-  static Switch switch_of(const Fault& fault);
+  static const std::array<Switch, 9> kSwitches;
+  /// Index into kSwitches.
+  static std::size_t switch_of(const Fault& fault);
   /// nullptr for kinds that are switched.
   LatencyWindow* window_of(const Fault& fault);
-  void set(Switch which, bool on);
 
   Timers& timers_;
   StoreModel& store_;
   LatencyWindow latency_;
   LatencyWindow throttle_;
   LatencyWindow link_latency_;
-  std::array<std::uint32_t, static_cast<std::size_t>(Switch::count)> open_{};  // episodes
+  std::array<std::uint32_t, 9> open_{};  // episodes, by switch
 };
 
 }  // namespace dvt::sim

@@ -51,6 +51,9 @@ TEST(Confidence, FiftyNineQuietTriesAreNeededToClaimLessThanFivePercent) {
   EXPECT_LE(share_at_most(0, 59, 0.95), 0.05);
   EXPECT_GT(share_at_most(0, 58, 0.95), 0.05);
   EXPECT_EQ(share_at_most(7, 7, 0.95), 1.0);
+  EXPECT_GE(share_at_least(29, 29, 0.95), 0.9);
+  EXPECT_LT(share_at_least(28, 28, 0.95), 0.9);
+  EXPECT_EQ(share_at_least(0, 9, 0.95), 0.0);
 }
 
 TEST(Confidence, AShareHasItsExactInterval) {
